@@ -1,0 +1,5 @@
+"""`python -m crmsync` is the command `crmsync`."""
+
+from crmsync.cli import main
+
+main()

@@ -1,0 +1,89 @@
+"""Commands that move data once: one cycle, or the fields that a person wants filled now."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from crmsync.cli import progress, screen
+from crmsync.cli.objects import all_known
+from crmsync.cli.options import AsJson, Name, Objects, Settings
+from crmsync.cli.work import with_connection
+from crmsync.connection import Connection, Summary
+
+STEP = ("object", "operation", "status", "new", "updated", "deleted", "skipped", "failed", "calls")
+
+
+def sync(
+    name: Name = None,
+    *,
+    settings: Settings = None,
+    objects: Objects = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one cycle: all at first, then what changed.
+
+    Exit codes: 0 succeeded, 1 a step failed or the cycle is incomplete, 2 settings, 3 the CRM refused, 4 the
+    database failed, 5 another process runs cycles on this database, 6 the CRM cannot be reached, 7 the quota is
+    spent.
+    """
+
+    async def work(connection: Connection) -> Summary:
+        with progress.shown(quiet=as_json) as tell:
+            summary = await connection.sync(objects=objects or None, progress=tell)
+        await all_known(connection, objects or (), [step["object"] for step in summary.steps])
+        return summary
+
+    _finish(with_connection(settings, name, work), as_json=as_json)
+
+
+def refresh(
+    name: Name = None,
+    *,
+    settings: Settings = None,
+    field: Annotated[list[str], typer.Option("--field", "-f", help="OBJECT.FIELD to fill now; may be repeated")],
+    as_json: AsJson = False,
+) -> None:
+    """Read some fields again for all records.
+
+    Local edits of these fields end, where they are not sent to the CRM. A field that is synced newly fills on each
+    record's next change; this fills it for all of them now. Exit codes as for `sync`.
+    """
+    wrong = [one for one in field if not all(one.partition("."))]
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]!r} names no field; write OBJECT.FIELD")
+
+    async def work(connection: Connection) -> Summary:
+        with progress.shown(quiet=as_json) as tell:
+            return await connection.refresh(field, progress=tell)
+
+    _finish(with_connection(settings, name, work), as_json=as_json)
+
+
+def _finish(summary: Summary, *, as_json: bool) -> None:
+    if as_json:
+        screen.write_json(as_dict(summary))
+    else:
+        show(summary)
+    if summary.status != "succeeded":
+        raise typer.Exit(1)
+
+
+def as_dict(summary: Summary) -> dict[str, Any]:
+    """A summary for programs."""
+    return asdict(summary)
+
+
+def show(summary: Summary) -> None:
+    """A summary for people: the steps in which something happened, then what it cost."""
+    screen.table([step for step in summary.steps if worth_telling(step)], STEP, empty="Nothing had changed.")
+    for note in [*(one for step in summary.steps for one in [step.get("message")] if one), *summary.notes]:
+        screen.say(f"note: {note}")
+    screen.say(f"{summary.status} in {summary.seconds:.1f} s with {summary.counts.calls:,} API calls")
+
+
+def worth_telling(step: dict[str, Any]) -> bool:
+    """Whether something happened in a step."""
+    return step["status"] != "succeeded" or any(step.get(count) for count in ("new", "updated", "deleted", "failed"))

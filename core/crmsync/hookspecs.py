@@ -1,0 +1,152 @@
+"""The whole plugin contract: eight hooks, and the facts a connector states once.
+
+A connector implements `system`; a plugin without it is an observer, which may wrap `fetch`, `map` and `apply`,
+listen to `log`, and narrow `fields`, `scope` and `directions`.
+
+The engine calls every hook as an ordinary function. Hooks that do I/O (`fetch`, `apply`, `fields`, `scope`) may
+be `async`, and then run on the loop, or plain `def`, and then run in a thread. Hooks that only think (`system`,
+`map`, `log`, `directions`) are plain `def` and quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pluggy
+from pydantic import BaseModel
+
+from crmsync.clock import Clock
+from crmsync.model import (
+    Change,
+    Direction,
+    Event,
+    Fields,
+    Finding,
+    Identity,
+    Outcomes,
+    Page,
+    Query,
+    Route,
+    Scope,
+    Usage,
+)
+
+PROJECT = "crmsync"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Session(Protocol):
+    """What `connect` yields; opaque to the engine but for these two."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who and what this session talks to."""
+
+    def usage(self) -> Usage:
+        """The API calls made so far and what is left of the day's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the engine lends a connector while it is connected.
+
+    `memory` is kept in the database between runs and holds no secrets (the API version that was chosen);
+    `vault` is kept in a file of its own that only its owner may read (a refresh token that was renewed).
+    """
+
+    connection: str
+    clock: Clock
+    quota_share: float = 0.8  # of the daily calls of the org, never to be passed
+    memory: MutableMapping[str, str] = field(default_factory=dict)
+    vault: MutableMapping[str, str] = field(default_factory=dict)
+    warn: Callable[[str], None] = lambda _: None  # tell the operator once that something is missing
+
+
+class Story(Protocol):
+    """What a simulator can act out, for the demo. Each call returns what was done, a line each."""
+
+    big_account: str  # CRM id of the account with more than 5,000 contacts
+    edited_account: str  # CRM id of an account whose copy the demo edits on the marketing side
+
+    async def edit(self) -> Sequence[str]:
+        """Edit records in the CRM as a user would: updates, deletes, a conversion, a merge, a move, the big account."""
+
+    async def overwrite(self) -> Sequence[str]:
+        """Update `edited_account` in the CRM, in a field that the demo did not edit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """A running simulator: `settings` reach it, `ready` is the line it prints for other programs."""
+
+    settings: Mapping[str, object]
+    ready: Mapping[str, object]
+    story: Story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """Who a connector is. Facts, asked once; never combined with another plugin's."""
+
+    name: str  # equals the entry point's name
+    title: str  # for people: "Salesforce"
+    settings: type[BaseModel]
+    connect: Callable[[Any, Context], AbstractAsyncContextManager[Session]]
+    routes: Callable[[Any, frozenset[str] | None], Awaitable[Sequence[Route]]]
+    """(session, names of enabled optional objects, or None for all on offer) → routes in any order."""
+    check: Callable[[Any], Awaitable[Sequence[Finding]]] | None = None
+    """What only this connector can tell of the credentials: log-in, rights, flags, limits."""
+    permission_set: Callable[[Sequence[Route]], str] | None = None
+    """A least-privilege permission set for these routes, ready to deploy."""
+    login: Callable[[Mapping[str, Any], Callable[[str], None]], Awaitable[Mapping[str, str]]] | None = None
+    """Interactive log-in: settings so far, a function that shows an address → the settings it adds (secrets)."""
+    simulate: Callable[..., AbstractAsyncContextManager[Simulation]] | None = None
+    """Keyword options port, records, seed, tls, users, big → a running simulator."""
+
+
+class Hooks(Protocol):
+    """The hooks, in the order in which a sync meets them."""
+
+    @hookspec
+    def system(self) -> System:
+        """Say who this connector is. Asked once, at load."""
+
+    @hookspec
+    def fields(self, session: Any, obj: str) -> Fields | Awaitable[Fields]:
+        """Field selection: the fields of `obj` that may move. Observers answer with fewer.
+
+        Raises RouteStopped, with what to grant, where the object is not visible at all.
+        """
+
+    @hookspec
+    def scope(self, session: Any, obj: str) -> Scope | Awaitable[Scope]:
+        """Permission scoping: which rows and operations of `obj` are open. Every answer is and-ed."""
+
+    @hookspec
+    def directions(self, route: Route) -> frozenset[Direction]:
+        """Object-specific direction rules: the ways this object may move. Every answer is intersected."""
+
+    @hookspec(firstresult=True)
+    def fetch(self, session: Any, query: Query) -> AsyncIterator[Page] | Iterator[Page]:
+        """Read pages. Rows hold exactly `query.fields`, in that order, in canonical values.
+
+        Every page but the last has `resume`; the last has `mark` (kinds load, changes and deletes). A read
+        that starts from a `resume` goes on after that page; one that starts from a `mark` finds at least
+        everything that became visible since. Pages may repeat records: applying them twice changes nothing.
+        """
+
+    @hookspec(firstresult=True)
+    def map(self, page: Page, route: Route, direction: Direction) -> Page:
+        """Turn a page of CRM fields into one of columns (pull), or back (push). Never changes its argument."""
+
+    @hookspec(firstresult=True)
+    def apply(self, session: Any, changes: Sequence[Change]) -> Outcomes | Awaitable[Outcomes]:
+        """Write changes to the CRM: one outcome a change, in order. A refused record is an outcome."""
+
+    @hookspec
+    def log(self, events: Sequence[Event]) -> None:
+        """Hear what happened, after it was committed, at most once. Errors raised here are contained."""

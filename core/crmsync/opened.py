@@ -1,0 +1,200 @@
+"""What a connection holds open while it works: database, session, lease and the run in progress."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmsync.clock import Clock, stamp
+from crmsync.cycle import close_steps, events, total
+from crmsync.errors import CrmsyncError, LeaseLost, OtherOrg, StoreError
+from crmsync.hookspecs import Context, Session
+from crmsync.model import Event
+from crmsync.plugins import Plugins
+from crmsync.progress import Tell, Teller
+from crmsync.pull import Drained, Pull
+from crmsync.schema import REMEMBERED
+from crmsync.settings import ConnectionSettings, connector_settings
+from crmsync.store import Store, open_store, records
+from crmsync.store.lookup import next_run
+from crmsync.vault import Vault
+
+HEARTBEAT = 20.0  # seconds; a third of the lease
+MEMORY = "memory:"
+ORG, QUOTA, DISABLED = "org", "quota", "disabled"
+
+
+@dataclass(slots=True)
+class Opened:
+    """Opens what is needed when it is needed; `close` lets go of all."""
+
+    name: str
+    settings: ConnectionSettings
+    plugins: Plugins
+    clock: Clock
+    stop: asyncio.Event
+    warned: list[str] = field(default_factory=list)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _store: Store | None = None
+    _session: Session | None = None
+    _leased: bool = False
+    _memory: dict[str, str] = field(default_factory=dict)
+
+    async def close(self) -> None:
+        """Let go of session, lease and file."""
+        await self._stack.aclose()
+        self._store = self._session = None
+        self._leased = False
+
+    async def store(self, *, create: bool = True) -> Store:
+        """The open database. Raises StoreError."""
+        if self._store is None:
+            self._store = await open_store(self.settings.database, self.clock, create=create)
+            self._stack.push_async_callback(self._store.close)
+        return self._store
+
+    async def enabled(self) -> bool:
+        """Whether cycles may run."""
+        return self.settings.enabled and DISABLED not in await (await self.store()).read(records.memory)
+
+    async def session(self) -> Session:
+        """The session with the CRM, made sure to be the org this database belongs to. Raises Denied, OtherOrg."""
+        if self._session is None:
+            store = await self.store()
+            known = await store.read(records.memory)
+            self._memory = {k.removeprefix(MEMORY): v for k, v in known.items() if k.startswith(MEMORY)}
+            context = Context(
+                connection=self.name, clock=self.clock, quota_share=self.settings.quota_share, memory=self._memory,
+                vault=Vault(self.settings.database.with_name(self.settings.database.name + ".secrets")),
+                warn=self.warn,
+            )  # fmt: skip
+            chosen = connector_settings(self.settings, self.plugins.system.settings, self.name)
+            session = await self._stack.enter_async_context(self.plugins.system.connect(chosen, context))
+            _same_org(known.get(ORG), session, self.name)
+            self._session = session
+        return self._session
+
+    def warn(self, message: str) -> None:
+        """Tell observers, once, that something is missing."""
+        if message not in self.warned:
+            self.warned.append(message)
+            self.plugins.log([Event(connection=self.name, name="warning", at=self.now(), message=message)])
+
+    def now(self) -> str:
+        """The canonical text of this moment."""
+        return stamp(self.clock.now())
+
+    async def lease(self) -> Store:
+        """The database, as the one process that may run cycles on it. Raises LeaseHeld."""
+        store = await self.store()
+        if not self._leased:
+            await store.take_lease()
+            self._leased = True
+            beating = asyncio.create_task(_heartbeat(store))
+            self._stack.push_async_callback(_end, beating)
+        return store
+
+    def pull(self, store: Store, session: Any, run: int, progress: Tell | None) -> Pull:
+        return Pull(
+            plugins=self.plugins, session=session, store=store, clock=self.clock, run=run, routes={},
+            match=tuple(self.settings.match), stopping=self.stop.is_set, on_page=Teller(progress), warn=self.warn,
+            memory=self.settings.memory_mb * 1_000_000,
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def run(self, kind: str, progress: Tell | None) -> AsyncIterator[Pull]:
+        """A run from its number to its summary; everything it did not commit yet goes with its last transaction."""
+        store = await self.lease()
+        store.begin()
+        run = await store.read(next_run)
+        store.defer(records.begin_run, run, kind, self.now())
+        self.warned.clear()
+        session = await self._connected(store, run)
+        pull = self.pull(store, session, run, progress)
+        if ORG not in await store.read(records.memory):  # with the first page, whoever opened the session
+            store.defer(records.remember, {ORG: session.identity.org})
+        for problem in self.plugins.problems:
+            self.warn(problem)
+        pull.started = time.monotonic()
+        try:
+            yield pull
+        except Drained:
+            await self._finish(pull, "incomplete", "asked to stop")
+        except asyncio.CancelledError:  # asked to stop in the middle of a page, of which nothing was kept
+            with suppress(StoreError):
+                await self._finish(pull, "incomplete", "asked to stop")
+            raise
+        except LeaseLost:
+            raise
+        except Exception as error:
+            close_steps(pull, "incomplete")
+            with suppress(StoreError):
+                await self._fail(store, run, error)
+            raise
+        else:
+            failed = any(step.status == "failed" for step in pull.steps.values())
+            await self._finish(pull, "failed" if failed else "succeeded")
+
+    async def _connected(self, store: Store, run: int) -> Session:
+        """The session; a connection that cannot be made is listed as a failed run with its error."""
+        try:
+            return await self.session()
+        except CrmsyncError as error:
+            with suppress(StoreError):
+                await self._fail(store, run, error)
+            raise
+
+    async def _fail(self, store: Store, run: int, error: Exception) -> None:
+        store.defer(records.save_trouble, records.trouble(error, run=run), self.now())
+        store.defer(records.notice, "sync", str(error), self.now())
+        store.defer(records.forget_unless, ORG, REMEMBERED)  # an org that nothing was read of owns nothing
+        await self._close_run(store, run, "failed", str(error))
+
+    async def _finish(self, pull: Pull, status: str, message: str = "") -> None:
+        ended = close_steps(pull, "incomplete" if status == "incomplete" else "succeeded")
+        if (usage := pull.session.usage()).limit:
+            told = {"used": usage.used, "limit": usage.limit, "at": self.now()}
+            pull.store.defer(records.remember, {QUOTA: json.dumps(told)})
+        await self._close_run(pull.store, pull.run, status, message)
+        pull.status = status
+        done = Event(
+            connection=self.name,
+            name="cycle",
+            at=self.now(),
+            run=pull.run,
+            counts=total(ended),
+            message=message or status,
+        )
+        self.plugins.log([*events(self.name, ended), done])
+
+    async def _close_run(self, store: Store, run: int, status: str, message: str) -> None:
+        store.defer(records.prune, self.clock.now())
+        store.defer(records.remember, {MEMORY + key: value for key, value in self._memory.items()})
+        store.defer(records.end_run, run, self.now(), status, message)
+        await store.renew_lease()
+
+
+def _same_org(known: str | None, session: Session, name: str) -> None:
+    if known is not None and known != session.identity.org:
+        raise OtherOrg(
+            f"The database of {name!r} belongs to the CRM org {known}, these credentials to {session.identity.org}.",
+            hint="Use the credentials of that org, or give the new org a database of its own (R-028).",
+        )
+
+
+async def _heartbeat(store: Store) -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT)
+        with suppress(StoreError):
+            await store.renew_lease()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,106 @@
+"""Pacing: how long to wait before trying again, one attempt for many who wait, and the day's budget of calls."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from crmsync.errors import QuotaSpent
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Waits with jitter: up to `first` seconds, doubled each time, at most `longest`; `attempts` attempts in all."""
+
+    first: float = 1.0
+    longest: float = 60.0
+    attempts: int = 5
+
+    def delay(self, attempt: int, asked: float | None = None) -> float:
+        """Seconds to wait after attempt number `attempt` (from 1); what the server asked for is obeyed exactly."""
+        if asked is not None:
+            return asked
+        ceiling = min(self.longest, self.first * 2.0 ** min(attempt - 1, 30))
+        return random.uniform(ceiling / 10, ceiling)
+
+    def left(self, attempt: int) -> bool:
+        """Whether another attempt may follow attempt number `attempt`."""
+        return attempt < self.attempts
+
+
+class SingleFlight(Generic[T]):
+    """Runs one piece of work for all who ask while it runs; they share its result or its error."""
+
+    def __init__(self) -> None:
+        self._running: asyncio.Task[T] | None = None
+
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """The result of the work that runs, or of `work`, begun now. A caller that is cancelled stops no other."""
+        if self._running is None:
+            self._running = asyncio.ensure_future(self._work(work))
+            self._running.add_done_callback(self._done)
+        return await asyncio.shield(self._running)
+
+    async def _work(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await work()
+
+    def _done(self, task: asyncio.Task[T]) -> None:
+        self._running = None
+        if not task.cancelled():
+            task.exception()  # looked at, so that nobody is told of an error nobody waited for
+
+
+@dataclass(slots=True)
+class Budget:
+    """The share of a daily allowance of calls that may be used, whoever else uses the allowance too.
+
+    `used` and `limit` are what the server said last; `pending` are calls that it has not yet counted for us.
+    """
+
+    share: float = 0.8
+    used: int | None = None
+    limit: int | None = None
+    pending: int = field(default=0)
+
+    @property
+    def allowed(self) -> int | None:
+        """Calls a day that may be used up by all; None while the limit is unknown."""
+        return None if self.limit is None else int(self.limit * self.share)
+
+    @property
+    def left(self) -> int | None:
+        """Calls that may still be made; None while the limit is unknown."""
+        if self.allowed is None or self.used is None:
+            return None
+        return max(0, self.allowed - self.used - self.pending)
+
+    def reserve(self, calls: int = 1) -> None:
+        """Take calls before they are made. Raises QuotaSpent, taking none, where they would pass the share."""
+        left = self.left
+        if left is not None and left < calls:
+            raise QuotaSpent(
+                f"{self.used:,} of {self.limit:,} API calls of the last 24 hours are used, "
+                f"and the share of {self.share:.0%} is not passed.",
+                hint="The sync goes on by itself when calls are free again; `quota_share` sets the share.",
+                code="quota",
+            )
+        self.pending += calls
+
+    def settle(self, calls: int = 1) -> None:
+        """The calls reserved are over; what they cost is in the server's figures, or is counted here."""
+        self.pending = max(0, self.pending - calls)
+
+    def tell(self, used: int, limit: int) -> None:
+        """Take over the server's figures; answers that overtook each other never lower the use by a few."""
+        if self.used is None or self.limit != limit or used > self.used or self.used - used > max(100, self.pending):
+            self.used, self.limit = used, limit
+
+    def count(self, calls: int = 1) -> None:
+        """Count calls ourselves, where the server does not tell with each answer."""
+        if self.used is not None:
+            self.used += calls

@@ -1,0 +1,343 @@
+"""CRM to marketing: one page, one transaction.
+
+fetch → map → in one transaction look links up, write what differs, journal it, write activities, renew versions, move
+the cursor. A crash at any instruction loses nothing and repeats nothing visible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from crmsync.clock import Clock, stamp
+from crmsync.entities import IDENTITY
+from crmsync.errors import CrmsyncError
+from crmsync.hookspecs import Session
+from crmsync.model import Counts, Cursor, Direction, Field, Gone, Kind, Merged, Page, Query, Route, Skipped
+from crmsync.plugins import Plugins
+from crmsync.store import Store, records
+from crmsync.store.batch import Batch, Move, Step
+from crmsync.store.links import unlinked
+
+IDS_AT_ONCE = 2_000
+
+SCHEMA, DELETES, CONVERSIONS, UPDATES = "sync schema", "pull deletes", "pull conversions", "pull updates"
+
+
+class Drained(CrmsyncError):
+    """The process was asked to stop; everything up to the last page is stored."""
+
+    exit_code = 0
+
+
+@dataclass(slots=True)
+class Pull:
+    """What reading needs for the length of one run."""
+
+    plugins: Plugins
+    session: Session
+    store: Store
+    clock: Clock
+    run: int
+    routes: Mapping[str, Route]
+    match: tuple[str, ...] = ()
+    stopping: Callable[[], bool] = lambda: False
+    on_page: Callable[[Step, int | None], None] = lambda _step, _total: None
+    warn: Callable[[str], None] = lambda _: None
+    unseen: set[tuple[str, str]] = field(default_factory=set)
+    memory: int = 64_000_000  # bytes of pages that were asked for ahead and wait to be applied
+    held: int = 0
+    gaps: set[str] = field(default_factory=set)  # objects whose deletions may have been missed
+    steps: dict[tuple[str, str], Step] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)  # the person role of every object, selected or not
+    started: float = 0.0  # monotonic
+    status: str = ""
+
+    def now(self) -> str:
+        """The canonical text of this moment."""
+        return stamp(self.clock.now())
+
+    def step(self, obj: str, operation: str) -> Step:
+        """The step of this run for an object and operation, begun at the first call."""
+        known = self.steps.get((obj, operation))
+        return known or self.keep(Step(run=self.run, object=obj, operation=operation, started_at=self.now()))
+
+    def keep(self, step: Step) -> Step:
+        """Remember a step as it stands."""
+        self.steps[step.object, step.operation] = step
+        return step
+
+    def batch(self, route: Route, page: Page, kind: Kind, *, refresh: bool = False) -> Batch:
+        """A mapped page, ready for the store."""
+        return Batch(route=route, page=page, kind=kind, run=self.run, at=self.now(), refresh=refresh, match=self.match)
+
+
+def fields_of(route: Route, only: Iterable[str] = ()) -> tuple[Field, ...]:
+    """What to ask for: the record's identity first, then the data, `only` these columns where some are named."""
+    wanted = set(only)
+    identity = [m.field for name in IDENTITY for m in route.maps if m.column == name]
+    data = [m.field for m in route.maps if m.column not in IDENTITY and (not wanted or m.column in wanted)]
+    return tuple(dict.fromkeys([*identity, *data]))
+
+
+class Read:
+    """One read of one object in progress, always one page ahead of whoever consumes it."""
+
+    def __init__(self, pull: Pull, route: Route, query: Query) -> None:
+        self.pull = pull
+        self.route = route
+        self.query = query
+        self.again = False  # a load of what is loaded: changes and deletes go on where they are
+        self._pages: AsyncIterator[Page] | None = None
+        self._next: asyncio.Task[Page | None] | None = None
+
+    def start(self) -> Read:
+        """Ask for the next page now, so that it travels while another is applied."""
+        self._asked()
+        return self
+
+    def _asked(self) -> asyncio.Task[Page | None]:
+        if self._next is None:
+            self._next = asyncio.create_task(self._advance())
+        return self._next
+
+    async def _advance(self) -> Page | None:
+        if self._pages is None:
+            self._pages = self.pull.plugins.fetch(self.pull.session, self.query)
+        page = await anext(self._pages, None)
+        self.pull.held += page.bytes if page is not None else 0
+        return page
+
+    async def next(self) -> Page | None:
+        """The next page, mapped to columns; None after the last. Raises what the connector raised."""
+        page = await self._asked()
+        self._next = None
+        if page is None:
+            return None
+        self.pull.held -= page.bytes
+        if page.mark is None and self.pull.held < self.pull.memory:
+            self.start()
+        for said in page.notes:
+            self.pull.warn(f"{self.route.object}: {said}")
+        return mapped(self.pull, self.route, page)
+
+    async def close(self) -> None:
+        """Stop reading and let go of the connector's generator."""
+        if self._next is not None:
+            self._next.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self._next
+            self._next = None
+        close = getattr(self._pages, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def mapped(pull: Pull, route: Route, page: Page) -> Page:
+    """The page in columns, the record's identity first. Where `map` raises, the offending rows are skipped."""
+    try:
+        out = pull.plugins.map(page, route, Direction.PULL)
+    except CrmsyncError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a plugin's map may raise anything; the page goes on without the row
+        return _in_halves(pull, route, page, error)
+    return identified(out)
+
+
+def _in_halves(pull: Pull, route: Route, page: Page, error: Exception) -> Page:
+    if len(page.rows) <= 1:
+        bad = [
+            Skipped(str(row[0]), f"map failed: {error}", dict(zip(page.columns, row, strict=True))) for row in page.rows
+        ]
+        empty = mapped(pull, route, replace(page, rows=(), skipped=[])) if page.rows else page
+        return replace(empty, skipped=[*page.skipped, *bad])
+    middle = len(page.rows) // 2
+    first = mapped(pull, route, replace(page, rows=page.rows[:middle]))
+    rest = mapped(pull, route, replace(page, rows=page.rows[middle:], skipped=[]))
+    return replace(first, rows=[*first.rows, *rest.rows], skipped=[*first.skipped, *rest.skipped])
+
+
+def identified(page: Page) -> Page:
+    """The page with `crm_id`, `modified_at` and `version` in front, as the store expects it."""
+    front = [name for name in IDENTITY if name in page.columns]
+    if page.columns[: len(front)] == tuple(front) or not page.rows:
+        return page
+    order = [page.columns.index(name) for name in front]
+    order += [at for at, name in enumerate(page.columns) if name not in IDENTITY]
+    rows = [tuple(row[at] for at in order) for row in page.rows]
+    return replace(page, columns=tuple(page.columns[at] for at in order), rows=rows)
+
+
+async def changes(pull: Pull, read: Read, first: Page | None, *, kind: Kind = Kind.CHANGES) -> None:
+    """Apply a read's pages to their end. `first` was fetched, and its deletions and joins applied, before."""
+    page, joined = first, True
+    while page is not None:
+        if pull.stopping():
+            raise Drained
+        if not joined:
+            await joins(pull, read.route, page, kind)
+        await rows(pull, read.route, page, kind, moves(read, page))
+        pull.on_page(pull.step(read.route.object, UPDATES), page.total)
+        page, joined = (None if page.mark is not None else await read.next()), False
+
+
+def moves(read: Read, page: Page) -> tuple[Move, ...]:
+    """The cursors a page moves. The last page of a load starts the reads of changes and deletes where it began."""
+    if page.mark is None and page.resume is None:
+        return ()
+    cursor = Cursor(mark=page.mark, resume=page.resume, made_with=read.query.cursor.made_with)
+    found = [Move(object=read.route.object, kind=read.query.kind, cursor=cursor)]
+    if read.query.kind is Kind.LOAD and page.mark is not None and not read.again:
+        follow = replace(cursor, resume=None)
+        found += [Move(object=read.route.object, kind=kind, cursor=follow) for kind in (Kind.CHANGES, Kind.DELETES)]
+    return tuple(found)
+
+
+async def joins(pull: Pull, route: Route, page: Page, kind: Kind) -> None:
+    """Apply what a page says of ids that ended: merges and conversions, then deletions."""
+    merged = [one for one in page.merged if one.reason != "converted"]
+    converted = [one for one in page.merged if one.reason == "converted"]
+    batch = pull.batch(route, replace(page, rows=()), kind)
+    if merged and kind is not Kind.LOAD:  # a contact that a lead became takes the lead's row, known or not
+        await _know_winners(pull, merged)
+    for found, operation in ((merged, DELETES), (converted, CONVERSIONS)):
+        if found:
+            step = pull.step(route.object, operation)
+            pull.keep(await pull.store.merged(batch, found, step, pull.roles))
+    _, gone = _unclear(page)
+    if gone:
+        empty = replace(batch, page=Page())
+        pull.keep(await pull.store.gone(empty, gone, pull.step(route.object, DELETES)))
+
+
+async def _know_winners(pull: Pull, merged: Sequence[Merged]) -> None:
+    wanted: dict[str, list[str]] = {}
+    for one in merged:
+        wanted.setdefault(one.into_object, []).append(one.into)
+    await _read_unlinked(pull, wanted)
+
+
+async def _read_unlinked(pull: Pull, wanted: Mapping[str, Sequence[str]]) -> None:
+    """Read by id what is referred to but not stored; what is not visible is asked for once a run."""
+    for obj, ids in wanted.items():
+        route = pull.routes.get(obj)
+        if route is None or not ids:
+            continue
+        missing = [one for one in await pull.store.read(unlinked, obj, list(ids)) if (obj, one) not in pull.unseen]
+        if missing:
+            pull.unseen.update((obj, one) for one in missing)
+            await by_id(pull, route, missing)
+
+
+def _unclear(page: Page) -> tuple[list[str], list[Gone]]:
+    """Ids that one page has both as present and as gone, and the deletions that are clear."""
+    if not page.gone or not page.rows:
+        return [], list(page.gone)
+    present = {str(row[0]) for row in page.rows}
+    return [one.id for one in page.gone if one.id in present], [one for one in page.gone if one.id not in present]
+
+
+async def rows(pull: Pull, route: Route, page: Page, kind: Kind, moved: Sequence[Move]) -> None:
+    """Apply the rows of a page and move the cursors; ids that are unclear are read by id first."""
+    unclear, _ = _unclear(page)
+    if unclear:
+        drop = set(unclear)
+        page = replace(page, rows=[row for row in page.rows if str(row[0]) not in drop])
+    if kind is Kind.CHANGES:
+        await _read_unlinked(pull, _parents(pull, route, page))
+    step = pull.step(route.object, UPDATES)
+    if not page.rows and not page.skipped and not unclear and moved and page.mark is not None and kind is not Kind.LOAD:
+        cost = Counts(pages=1, calls=page.calls, bytes=page.bytes)
+        _defer(pull, moved)
+        pull.keep(replace(step, counts=step.counts + cost))
+        return
+    applied, step = await pull.store.apply(pull.batch(route, page, kind), step, () if unclear else moved)
+    pull.keep(step)
+    if unclear or applied.unclear:
+        await by_id(pull, route, [*unclear, *applied.unclear], gone_if_absent=True)
+        _defer(pull, moved)
+
+
+def _defer(pull: Pull, moved: Sequence[Move]) -> None:
+    for move in moved:
+        pull.store.defer(records.save_cursor, move, pull.now())
+
+
+def _parents(pull: Pull, route: Route, page: Page) -> dict[str, list[str]]:
+    wanted: dict[str, list[str]] = {}
+    for column, obj in route.parents.items():
+        if column in page.columns and obj in pull.routes:
+            at = page.columns.index(column)
+            ids = {str(row[at]) for row in page.rows if row[at] is not None}
+            wanted.setdefault(obj, []).extend(sorted(ids))
+    return wanted
+
+
+async def by_id(pull: Pull, route: Route, ids: Sequence[str], *, gone_if_absent: bool = False) -> None:
+    """Read records by id and apply what the CRM says of them now."""
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        some = tuple(dict.fromkeys(ids[start : start + IDS_AT_ONCE]))
+        query = Query(kind=Kind.IDS, object=route.object, fields=fields_of(route), ids=some, where=route.scope.where)
+        read, seen = Read(pull, route, query), set[str]()
+        try:
+            while (page := await read.next()) is not None:
+                seen |= {str(row[0]) for row in page.rows} | {g.id for g in page.gone} | {m.id for m in page.merged}
+                await joins(pull, route, page, Kind.IDS)
+                await rows(pull, route, page, Kind.IDS, ())
+        finally:
+            await read.close()
+        if gone_if_absent and (absent := [one for one in some if one not in seen]):
+            out = await _filtered_out(pull, route, absent) if route.scope.where else set()
+            gone = [Gone(one) for one in absent if one not in out]
+            batch = pull.batch(route, Page(), Kind.IDS)
+            pull.keep(await pull.store.gone(batch, gone, pull.step(route.object, DELETES)))
+
+
+async def _filtered_out(pull: Pull, route: Route, ids: Sequence[str]) -> set[str]:
+    """Those of some ids that are there and left the filter: they are kept as they are (R-273)."""
+    query = Query(kind=Kind.IDS, object=route.object, fields=fields_of(route, ("crm_id",)), ids=tuple(ids))
+    read, there = Read(pull, route, query), set[str]()
+    try:
+        while (page := await read.next()) is not None:
+            there |= {str(row[0]) for row in page.rows}
+    finally:
+        await read.close()
+    return there
+
+
+async def deletes(pull: Pull, read: Read, joined: AbstractSet[str] = frozenset()) -> None:
+    """Apply an object's own feed of deletions to its end, but for ids that were `joined` to others."""
+    step = pull.step(read.route.object, DELETES)
+    while (page := await read.next()) is not None:
+        if pull.stopping():
+            raise Drained
+        moved = moves(read, page)
+        if page.gap and read.route.object not in pull.gaps:
+            pull.gaps.add(read.route.object)
+            pull.store.defer(records.remember, {f"gap:{read.route.object}": pull.now()})
+        cost = Counts(pages=1, calls=page.calls, bytes=page.bytes)
+        gone = [one for one in page.gone if one.id not in joined]
+        if gone:
+            batch = pull.batch(read.route, replace(page, rows=()), Kind.DELETES)
+            step = pull.keep(await pull.store.gone(batch, gone, pull.step(read.route.object, DELETES), moved))
+        else:
+            _defer(pull, moved)
+            step = pull.keep(replace(pull.step(read.route.object, DELETES), counts=step.counts + cost))
+        if page.mark is not None:
+            return
+
+
+async def count(pull: Pull, route: Route) -> int | None:
+    """How many records of an object the CRM shows; None where it cannot tell."""
+    query = Query(kind=Kind.COUNT, object=route.object, where=route.scope.where)
+    pages = pull.plugins.fetch(pull.session, query)
+    try:
+        page = await anext(pages, None)
+        return int(page.rows[0][0] or 0) if page is not None and page.rows else None
+    finally:
+        close = getattr(pages, "aclose", None)
+        if close is not None:
+            await close()

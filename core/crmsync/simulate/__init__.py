@@ -1,0 +1,31 @@
+"""The public door for simulators: what every simulated CRM needs and none should write again.
+
+A simulator of a CRM keeps that CRM's rules; from here it takes planted faults, statistics, fictional records in many
+scripts, a ready line and a certificate for https on loopback.
+"""
+
+from crmsync.simulate.certificate import Certificate, make_certificate
+from crmsync.simulate.control import move_clock, read_object
+from crmsync.simulate.faults import Fault, FaultPlan
+from crmsync.simulate.names import CULTURES, Culture
+from crmsync.simulate.ready import print_ready, serve_until_signal
+from crmsync.simulate.records import Draw, email_addresses
+from crmsync.simulate.statistics import Statistics
+from crmsync.simulate.texts import PARAGRAPHS
+
+__all__ = [
+    "CULTURES",
+    "PARAGRAPHS",
+    "Certificate",
+    "Culture",
+    "Draw",
+    "Fault",
+    "FaultPlan",
+    "Statistics",
+    "email_addresses",
+    "make_certificate",
+    "move_clock",
+    "print_ready",
+    "read_object",
+    "serve_until_signal",
+]
