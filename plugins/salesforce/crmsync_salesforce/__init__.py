@@ -1,0 +1,1 @@
+"""The Salesforce connector of crmsync: `plugin` has the hooks, `simulator` an org to try it on."""

@@ -1,0 +1,263 @@
+"""Every error of the vendor, translated into what happens next. The only place that knows the vendor's codes.
+
+Unknown codes have the policy of their HTTP status: 4xx refuses, 5xx comes back later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import msgspec
+
+from crmsync.errors import (
+    CrmError,
+    Denied,
+    QuotaSpent,
+    RecordRefused,
+    RetryLater,
+    RouteStopped,
+    SchemaMoved,
+)
+from crmsync.http import Response, without_query
+
+
+class Policy(Enum):
+    """What happens next. The first five concern reading alone and are handled where the read is."""
+
+    LOGIN = auto()  # renew the session once, then Denied
+    CURSOR = auto()  # ask the query again from the last durable place
+    NARROW = auto()  # the same with a smaller window or fewer ids
+    CLAMP = auto()  # the window reaches behind the feed's memory
+    MOVED = auto()  # a field is gone: SchemaMoved
+    OBJECT = auto()  # an object is gone: RouteStopped
+    ABSENT = auto()  # the resource or record is not there: RouteStopped for reads
+    RETRY = auto()  # RetryLater
+    RECORD = auto()  # RecordRefused
+    STOP = auto()  # Denied, no login cures it
+    QUOTA = auto()  # QuotaSpent, or RetryLater when only too many at once
+    MISTAKE = auto()  # we asked wrongly: RouteStopped
+
+
+_TABLE: dict[Policy, str] = {
+    Policy.LOGIN: "INVALID_SESSION_ID",
+    Policy.CURSOR: "INVALID_QUERY_LOCATOR INVALID_LOCATOR",
+    Policy.NARROW: """QUERY_TIMEOUT REQUEST_RUNNING_TOO_LONG OPERATION_TOO_LARGE QUERY_TOO_COMPLICATED
+        EXCEEDED_ID_LIMIT""",
+    Policy.CLAMP: "INVALID_REPLICATION_DATE",
+    Policy.MOVED: "INVALID_FIELD INVALID_FIELD_FOR_INSERT_UPDATE",
+    Policy.OBJECT: "INVALID_TYPE INVALID_TYPE_FOR_OPERATION",
+    Policy.ABSENT: "NOT_FOUND",
+    Policy.RETRY: """SERVER_UNAVAILABLE UNKNOWN_EXCEPTION UNABLE_TO_LOCK_ROW FUNCTIONALITY_TEMPORARILY_UNAVAILABLE
+        TOO_MANY_APEX_REQUESTS TOO_MANY_JOBS ALL_OR_NONE_OPERATION_ROLLED_BACK PROCESSING_HALTED
+        PLATFORM_EVENT_PUBLISHING_UNAVAILABLE INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE ORG_IN_MAINTENANCE
+        JOB_NOT_COMPLETE""",
+    Policy.RECORD: """ENTITY_IS_DELETED ENTITY_IS_LOCKED ENTITY_IS_ARCHIVED INSUFFICIENT_ACCESS
+        INSUFFICIENT_ACCESS_OR_READONLY INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY
+        CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY CUSTOM_APEX_ERROR CANNOT_EXECUTE_FLOW_TRIGGER
+        FIELD_CUSTOM_VALIDATION_EXCEPTION FIELD_FILTER_VALIDATION_EXCEPTION FIELD_INTEGRITY_EXCEPTION
+        INVALID_CROSS_REFERENCE_KEY INVALID_CROSS_REFERENCE_TYPE_FOR_FIELD INVALID_ID_FIELD MALFORMED_ID
+        REQUIRED_FIELD_MISSING MISSING_ARGUMENT STRING_TOO_LONG NUMBER_OUTSIDE_VALID_RANGE INVALID_EMAIL_ADDRESS
+        JSON_PARSER_ERROR INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET DUPLICATE_VALUE
+        DUPLICATE_EXTERNAL_ID DUPLICATES_DETECTED CANNOT_UPDATE_CONVERTED_LEAD INACTIVE_OWNER_OR_USER INVALID_OWNER
+        TRANSFER_REQUIRES_READ""",
+    Policy.STOP: """API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED FUNCTIONALITY_NOT_ENABLED ORG_LOCKED
+        CLIENT_NOT_ACCESSIBLE_FOR_USER LOGIN_MUST_USE_SECURITY_TOKEN TXN_SECURITY_NO_ACCESS TXN_SECURITY_APEX_ERROR
+        TXN_SECURITY_END_A_SESSION TXN_SECURITY_FAIL_CLOSE TXN_SECURITY_METERING_ERROR TXN_SECURITY_RUNTIME_ERROR
+        TXN_SECURITY_TWO_FA_REQUIRED STORAGE_LIMIT_EXCEEDED LIMIT_EXCEEDED""",
+    Policy.QUOTA: "REQUEST_LIMIT_EXCEEDED",
+    Policy.MISTAKE: """MALFORMED_QUERY INVALID_QUERY_FILTER_OPERATOR METHOD_NOT_ALLOWED UNSUPPORTED_MEDIA_TYPE
+        NOT_ACCEPTABLE""",
+}  # fmt: skip
+
+POLICIES: dict[str, Policy] = {code: policy for policy, codes in _TABLE.items() for code in codes.split()}
+"""What happens next, by the vendor's error code."""
+
+_NEVER_CURED = (
+    "not valid for use with the rest api", "not attached to", "api access not allowed", "api is not enabled",
+)  # fmt: skip
+_COLUMN = re.compile(r"No such column '([\w.]+)'|duplicate field selected: ([\w.]+)")
+_LONG_URL = frozenset({414, 431})
+_UNAUTHORISED, _FORBIDDEN, _GONE = 401, 403, 410
+
+HINTS = {
+    "API_DISABLED_FOR_ORG": "The org's edition, or the user's profile, has no API access: grant \"API Enabled\".",
+    "API_CURRENTLY_DISABLED": 'Grant the user "API Enabled".',
+    "CLIENT_NOT_ACCESSIBLE_FOR_USER": "Let the user use the connected app (its policy, or a permission set).",
+    "LOGIN_MUST_USE_SECURITY_TOKEN": "Set security_token, or trust this machine's address in the org.",
+    "ORG_LOCKED": "The org is locked; ask the vendor's support.",
+    "STORAGE_LIMIT_EXCEEDED": "The org's data storage is full.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error as the vendor tells it."""
+
+    code: str
+    message: str
+    fields: tuple[str, ...] = ()
+    status: int = 0
+
+    @property
+    def policy(self) -> Policy:
+        """What happens next."""
+        if self.code in POLICIES:
+            return POLICIES[self.code]
+        if self.code.startswith("TXN_SECURITY_"):
+            return Policy.STOP
+        return Policy.RETRY if self.status >= 500 or self.status in (406, 420, 429) else Policy.MISTAKE  # noqa: PLR2004
+
+
+class Faulty(Exception):
+    """The vendor answered with an error. Never leaves this package: `translate` turns it into ours."""
+
+    def __init__(self, fault: Fault, *, what: str = "", retry_after: float | None = None) -> None:
+        super().__init__(f"{fault.code}: {fault.message}")
+        self.fault = fault
+        self.what = what
+        self.retry_after = retry_after
+
+    @property
+    def policy(self) -> Policy:
+        """What happens next."""
+        return self.fault.policy
+
+
+def read_faults(body: bytes | Any, status: int) -> list[Fault]:
+    """The errors in a body: the usual array, a bare object, a token error, or none of them."""
+    if isinstance(body, bytes):
+        try:
+            body = msgspec.json.decode(body)
+        except msgspec.MsgspecError:
+            return []
+    found = body if isinstance(body, list) else [body]
+    return [fault for one in found if isinstance(one, dict) and (fault := _fault(one, status))]
+
+
+def _fault(one: dict[str, Any], status: int) -> Fault | None:
+    code = one.get("errorCode") or one.get("exceptionCode") or one.get("statusCode") or one.get("error")
+    if code is None:
+        return None
+    code = {"InvalidSessionId": "INVALID_SESSION_ID", "NOTFOUND": "NOT_FOUND"}.get(str(code), str(code))
+    message = one.get("message") or one.get("exceptionMessage") or one.get("error_description") or ""
+    fields = one.get("fields")
+    names = tuple(str(name) for name in fields) if isinstance(fields, list) else ()
+    return Fault(code, str(message), names, status)
+
+
+def faulty(response: Response, what: str = "") -> Faulty:
+    """The error of an answer whose status is not a good one."""
+    faults = read_faults(response.body, response.status)
+    fault = faults[0] if faults else _of_status(response)
+    return Faulty(fault, what=what, retry_after=response.retry_after)
+
+
+def _of_status(response: Response) -> Fault:
+    status = response.status
+    if status in _LONG_URL:
+        return Fault("OPERATION_TOO_LARGE", "The address of the request was too long for the server.", (), status)
+    if status == _GONE:
+        return Fault("UNSUPPORTED_API_VERSION", "This API version is retired.", (), status)
+    if response.html:
+        who = "A page for people came in place of data, from a proxy or for maintenance"
+        return Fault("SERVER_UNAVAILABLE", f"{who} (HTTP {status}).", (), status)
+    if status == _UNAUTHORISED:
+        return Fault("INVALID_SESSION_ID", "The session was refused.", (), status)
+    return Fault(f"HTTP_{status}", f"The server answered HTTP {status} without saying why.", (), status)
+
+
+def never_cured(fault: Fault) -> bool:
+    """Whether a refused session is one that no new login would change."""
+    lower = fault.message.lower()
+    return any(text in lower for text in _NEVER_CURED)
+
+
+def daily_limit(fault: Fault) -> bool:
+    """Whether the day's calls are used up, rather than too many made at once."""
+    lower = fault.message.lower()
+    return "totalrequests" in lower or not ("concurrent" in lower or "burst" in lower)
+
+
+def translate(error: Faulty, *, obj: str = "", record: str = "") -> CrmError:
+    """Our error for the vendor's: what happened, to which object and record, what to do next."""
+    fault = error.fault
+    where = " ".join(filter(None, (obj, record))) or error.what
+    said = f"{where}: {shorten(fault.message)} ({fault.code})" if where else f"{shorten(fault.message)} ({fault.code})"
+    return _MAKE.get(error.policy, _later)(said, error, obj)
+
+
+def _denied(said: str, error: Faulty, _: str) -> CrmError:
+    return Denied(said, hint=_denied_hint(error.fault), code=error.fault.code)
+
+
+def _quota(said: str, error: Faulty, _: str) -> CrmError:
+    if daily_limit(error.fault):
+        hint = "The org's API calls of the last 24 hours are used up; the sync goes on when there are calls again."
+        return QuotaSpent(said, hint=hint, code=error.fault.code)
+    return RetryLater(said, hint="Lower `concurrency`.", code=error.fault.code, retry_after=error.retry_after)
+
+
+def _moved(said: str, error: Faulty, _: str) -> CrmError:
+    return SchemaMoved(said, hint="The schema is read again.", code=error.fault.code)
+
+
+def _hidden(said: str, error: Faulty, obj: str) -> CrmError:
+    hint = f'Grant the user "Read" on {obj or "the object"} (in a permission set), or disable it in objects.disable.'
+    return RouteStopped(said, hint=hint, code=error.fault.code)
+
+
+def _refused(said: str, error: Faulty, _: str) -> CrmError:
+    return RecordRefused(said, code=error.fault.code)
+
+
+def _mistake(said: str, error: Faulty, _: str) -> CrmError:
+    return RouteStopped(said, code=error.fault.code)
+
+
+def _later(said: str, error: Faulty, _: str) -> CrmError:
+    return RetryLater(said, code=error.fault.code, retry_after=error.retry_after)
+
+
+_MAKE: dict[Policy, Callable[[str, Faulty, str], CrmError]] = {
+    Policy.LOGIN: _denied,
+    Policy.STOP: _denied,
+    Policy.QUOTA: _quota,
+    Policy.MOVED: _moved,
+    Policy.OBJECT: _hidden,
+    Policy.ABSENT: _hidden,
+    Policy.RECORD: _refused,
+    Policy.MISTAKE: _mistake,
+}
+"""Our error by policy; what is not here may work later."""
+
+
+def _denied_hint(fault: Fault) -> str:
+    if fault.code in HINTS:
+        return HINTS[fault.code]
+    if fault.code.startswith("TXN_SECURITY"):
+        return "A transaction security policy of the org forbids this; exempt the integration user from it."
+    if never_cured(fault):
+        return "Give the connected app the `api` scope and the user API access; logging in again does not help."
+    return "Log in anew: are the credentials still good, and is the user active?"
+
+
+def lost_columns(fault: Fault) -> Sequence[str]:
+    """Names of the columns an answer says it does not know."""
+    return [name for found in _COLUMN.findall(fault.message) for name in found if name]
+
+
+def shorten(message: str, most: int = 400) -> str:
+    """A vendor's message without the query it echoes (which may hold values) and without its caret line."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    at = next((n for n, line in enumerate(lines) if line.startswith("ERROR at Row")), None)
+    kept = lines[at + 1 :] if at is not None else [line for line in lines if line != "^"]
+    return " ".join(kept or lines)[:most]
+
+
+def shown(url: str) -> str:
+    """An address for a message: never with its query."""
+    return without_query(url)

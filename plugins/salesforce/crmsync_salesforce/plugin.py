@@ -1,0 +1,110 @@
+"""The Salesforce connector: the hooks of crmsync, and who this connector is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from crmsync.errors import RouteStopped
+from crmsync.hookspecs import System, hookimpl
+from crmsync.model import BOTH_WAYS, Condition, Direction, Fields, Page, Query, Route, Scope
+from crmsync_salesforce import fetch as reading
+from crmsync_salesforce.check import check
+from crmsync_salesforce.custom import custom_routes
+from crmsync_salesforce.describe import Known, scope_of
+from crmsync_salesforce.errors import Faulty, translate
+from crmsync_salesforce.permissions import permission_set
+from crmsync_salesforce.routes import NO_STAMP, ROUTES, UNSEEN, WHERE
+from crmsync_salesforce.session import SalesforceSession, connect
+from crmsync_salesforce.settings import SalesforceSettings
+from crmsync_salesforce.simulation import simulate
+
+MARKETING_USER = 'Tick "Marketing User" on the user, so that campaigns can be created and changed.'
+
+
+async def _login(given: Mapping[str, Any], show: Callable[[str], None]) -> Mapping[str, str]:
+    from crmsync_salesforce.login import login  # noqa: PLC0415 - its little web server is needed once in a life
+
+    return await login(given, show)
+
+
+@hookimpl
+def system() -> System:
+    """Salesforce."""
+    return System(
+        name="salesforce", title="Salesforce", settings=SalesforceSettings, connect=connect, routes=routes,
+        check=check, permission_set=permission_set, login=_login, simulate=simulate,
+    )  # fmt: skip
+
+
+async def routes(session: SalesforceSession, enabled: frozenset[str] | None) -> Sequence[Route]:
+    """The standard objects, and custom ones that are enabled (all on offer for None)."""
+    standard = list(ROUTES)
+    if session.client.features.plain:
+        there = await _listed(session)
+        lost = [route.object for route in standard if there and route.object not in there]
+        if lost:
+            session.context.warn(f"The server has no {', '.join(lost)}: the sync goes on without.")
+        standard = [route for route in standard if route.object not in lost]
+    return [*standard, *await custom_routes(session.describes, enabled)]
+
+
+async def _listed(session: SalesforceSession) -> set[str]:
+    try:
+        answer = await session.client.get("sobjects")
+        body = msgspec.json.decode(answer.body)
+        return {str(one["name"]) for one in body["sobjects"]}
+    except Faulty as error:
+        raise translate(error) from error
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return set()
+
+
+@hookimpl
+async def fields(session: SalesforceSession, obj: str) -> Fields:
+    """The fields these credentials see and that can be read. Raises RouteStopped where the object is not visible."""
+    known = await session.describes.fresh(obj)
+    if not known.described.queryable:
+        raise RouteStopped(f"{obj} may not be queried.", hint=f'Grant the user "Read" on {obj}.', code="not_queryable")
+    return {
+        name: replace(one, calculated=True) if name in NO_STAMP else one
+        for name, one in known.fields.items()
+        if name not in UNSEEN
+    }
+
+
+@hookimpl
+async def scope(session: SalesforceSession, obj: str) -> Scope:
+    """The operations these credentials may do on an object, and which of its rows are synced at all."""
+    known = await session.describes.last(obj)
+    return scope_of(known.described, _where(obj, known), _grants(obj, known))
+
+
+def _where(obj: str, known: Known) -> tuple[Condition, ...]:
+    return tuple(one for one in WHERE.get(obj, ()) if one.field in known.fields)
+
+
+def _grants(obj: str, known: Known) -> tuple[str, ...]:
+    two_way = any(route.object == obj and route.directions == BOTH_WAYS for route in ROUTES)
+    writable = known.described.createable and known.described.updateable
+    if not two_way or writable:
+        return ()
+    if obj.startswith("Campaign"):
+        return (MARKETING_USER,)
+    return (f'Grant "Create" and "Edit" on {obj}, so that changes can go to the CRM.',)
+
+
+@hookimpl
+def directions(route: Route) -> frozenset[Direction]:
+    """The ways an object may move, by the table of rules."""
+    return route.directions
+
+
+@hookimpl
+async def fetch(session: SalesforceSession, query: Query) -> AsyncIterator[Page]:
+    """Read pages."""
+    async for page in reading.fetch(session, query):
+        yield page

@@ -1,0 +1,5 @@
+"""`python -m crmsync_salesforce.simulator`."""
+
+from crmsync_salesforce.simulator.serving import main
+
+main()

@@ -1,0 +1,89 @@
+"""Who may see and change what: object, field and record access per user, as the API lets them show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from crmsync_salesforce.simulator.fields import Field, ObjectType, Row
+from crmsync_salesforce.simulator.table import Table
+
+PEOPLE = ("Lead", "Contact")
+SALES = ("Account", "Contact", "Lead", "Opportunity")
+
+
+@dataclass(slots=True, kw_only=True)
+class Rights:
+    """What one user may do. A fresh one may do everything."""
+
+    user_id: str
+    username: str
+    password: str
+    security_token: str
+    title: str
+    marketing_user: bool = True
+    view_setup: bool = True
+    api_enabled: bool = True
+    hidden_objects: set[str] = field(default_factory=set)
+    fixed_objects: set[str] = field(default_factory=set)
+    hidden_fields: set[tuple[str, str]] = field(default_factory=set)
+    fixed_fields: set[tuple[str, str]] = field(default_factory=set)
+    hidden_records: set[str] = field(default_factory=set)
+    halved_objects: set[str] = field(default_factory=set)
+
+    def sees_object(self, name: str) -> bool:
+        """Whether the object is there at all for the user."""
+        return name not in self.hidden_objects
+
+    def sees_field(self, owner: str, name: str) -> bool:
+        """Whether the field is there at all for the user."""
+        return (owner, name) not in self.hidden_fields
+
+    def changes_object(self, name: str) -> bool:
+        """Whether the user may create, edit and delete records of the object."""
+        return name not in self.fixed_objects and (name != "Campaign" or self.marketing_user)
+
+    def changes_field(self, owner: str, one: Field) -> bool:
+        """Whether the user may write the field where the org allows writing it."""
+        return (owner, one.name) not in self.fixed_fields and self.changes_object(owner)
+
+    def sees_row(self, owner: str, row: Row) -> bool:
+        """Whether sharing shows the record to the user."""
+        if owner in self.halved_objects and ord(row[0][14]) % 2:
+            return False
+        return row[0] not in self.hidden_records
+
+    def sees_all_rows(self, owner: str) -> bool:
+        """Whether no record of the object can be invisible, which saves asking for each."""
+        return owner not in self.halved_objects and not self.hidden_records
+
+    def visible_fields(self, kind: ObjectType) -> dict[str, Field]:
+        """The fields of an object the user sees."""
+        return {name: one for name, one in kind.fields.items() if (kind.name, name) not in self.hidden_fields}
+
+
+def grant_minimum(rights: Rights, objects: dict[str, ObjectType]) -> None:
+    """The least a sync user needs by the vendor's guide: names, e-mail and lead status writable, the rest read-only."""
+    rights.marketing_user = False
+    rights.view_setup = False
+    rights.hidden_objects |= {name for name, kind in objects.items() if kind.custom}
+    for name in SALES:
+        rights.fixed_fields |= {
+            (name, one.name) for one in objects[name].fields.values() if one.permissionable and one.name != "Email"
+        }
+
+
+def restrict(rights: Rights) -> None:
+    """A user who sees no opportunities, misses some fields, and half of the people and accounts."""
+    rights.marketing_user = False
+    rights.view_setup = False
+    rights.hidden_objects |= {"Opportunity", "OpportunityContactRole", "OpportunityStage"}
+    rights.hidden_fields |= {
+        *(("Account", "Type"), ("Account", "AnnualRevenue"), ("Lead", "Phone"), ("Lead", "Budget__c")),
+        *(("Contact", "Phone"), ("Contact", "Title"), ("Contact", "Budget__c"), ("Contact", "Account_Industry__c")),
+    }
+    rights.halved_objects |= {"Account", "Contact", "Lead"}
+
+
+def shown(rights: Rights, table: Table, row: Row | None) -> bool:
+    """Whether a row is there, out of the bin and visible to the user."""
+    return row is not None and table.live(row) and rights.sees_row(table.kind.name, row)

@@ -1,0 +1,271 @@
+"""Bulk ingest jobs: one CSV upload, run when it is closed, with three result sets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from typing import Any
+
+from crmsync_salesforce.simulator import ids
+from crmsync_salesforce.simulator.api.bulk_query import DELIMITERS, ENDINGS, TERMINAL, advance, info, spelling
+from crmsync_salesforce.simulator.api.call import CSV, Call, Reply
+from crmsync_salesforce.simulator.api.collections import upsert_one
+from crmsync_salesforce.simulator.api.metadata import visible
+from crmsync_salesforce.simulator.api.site import Site
+from crmsync_salesforce.simulator.errors import Refusal
+from crmsync_salesforce.simulator.fields import ObjectType, Values
+from crmsync_salesforce.simulator.lifecycle import Lifecycle
+from crmsync_salesforce.simulator.writes import Manner, Writer
+
+OPERATIONS = frozenset({"insert", "update", "upsert", "delete", "hardDelete"})
+NULL = "#N/A"
+MOST_BYTES = 150_000_000
+_BATCH = 10_000
+
+
+@dataclass(slots=True)
+class IngestJob:
+    """One ingest job and what became of its rows."""
+
+    id: str
+    info: Values
+    call: Call
+    polls: int
+    upload: bytes | None = None
+    columns: list[str] = field(default_factory=list)
+    good: list[list[str]] = field(default_factory=list)
+    bad: list[list[str]] = field(default_factory=list)
+    unprocessed: list[list[str]] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        """Where the job stands."""
+        return str(self.info["state"])
+
+
+def create(site: Site, call: Call) -> Reply:
+    """Open a job; a multipart request brings its rows along and closes it at once."""
+    site.need("bulk")
+    body, content = _parts(call)
+    kind = visible(site, call, str(body.get("object")))
+    operation = body.get("operation")
+    if operation not in OPERATIONS:
+        raise Refusal("INVALIDJOB", f"Unknown operation: {operation}")
+    if operation == "upsert" and not body.get("externalIdFieldName"):
+        raise Refusal("INVALIDJOB", "externalIdFieldName is required for upsert")
+    members = {**info(site, call, kind.name, str(operation)), **spelling(body)}
+    if operation == "upsert":
+        members["externalIdFieldName"] = body["externalIdFieldName"]
+    if body.get("assignmentRuleId"):
+        members["assignmentRuleId"] = body["assignmentRuleId"]
+    members["contentUrl"] = f"services/data/v{call.version}/jobs/ingest/{members['id']}/batches"
+    job = IngestJob(members["id"], members, call, site.settings.bulk_polls)
+    site.jobs[job.id] = job
+    if content is not None:
+        job.upload = content
+        members["state"] = "UploadComplete"
+    return Reply(body=members)
+
+
+def _parts(call: Call) -> tuple[Values, bytes | None]:
+    kind = call.header("Content-Type")
+    if not kind.lower().startswith("multipart/"):
+        return call.json_object(), None
+    message = BytesParser().parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + call.body)
+    found: dict[str, bytes] = {}
+    for part in message.walk():
+        name = part.get_param("name", header="Content-Disposition")
+        content = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(content, bytes):
+            found[name] = content
+    if set(found) != {"job", "content"}:
+        raise Refusal("INVALIDJOB", "A multipart request has the parts job and content")
+    return Call("POST", "", {}, {}, found["job"]).json_object(), found["content"]
+
+
+def _job(site: Site, job: str) -> IngestJob:
+    site.need("bulk")
+    found = site.jobs.get(job)
+    if not isinstance(found, IngestJob):
+        raise Refusal("NOT_FOUND", "The requested resource does not exist")
+    return found
+
+
+def upload(site: Site, call: Call, job: str) -> Reply:
+    """Take the rows of a job, once."""
+    found = _job(site, job)
+    if found.upload is not None or found.state != "Open":
+        raise Refusal("CLIENTINPUTERROR", "Found multiple contents for job, please close/abort and create a new job")
+    if len(call.body) > MOST_BYTES:
+        raise Refusal("LIMIT_EXCEEDED", "The upload is larger than 150 MB", status=413)
+    found.upload = call.body
+    return Reply(201)
+
+
+def change(site: Site, call: Call, job: str) -> Reply:
+    """Close a job, which lets it run, or abort it."""
+    found = _job(site, job)
+    state = call.json_object().get("state")
+    if state not in {"UploadComplete", "Aborted"} or found.state in TERMINAL:
+        raise Refusal("INVALIDJOBSTATE", f"A job that is {found.state} cannot become {state}")
+    found.info["state"] = state
+    if state == "Aborted" and found.upload:
+        found.columns, found.unprocessed = _rows(found)
+    return Reply(body=found.info)
+
+
+def status(site: Site, call: Call, job: str) -> Reply:
+    """Where a job stands; a job that was closed runs when it is first asked about."""
+    del call
+    found = _job(site, job)
+    if found.state == "UploadComplete":
+        _run(site, found)
+    advance(found)
+    extra: Values = {
+        "jobType": "V2Ingest",
+        "retries": 0,
+        "totalProcessingTime": 100,
+        "apiActiveProcessingTime": 80,
+        "apexProcessingTime": 0,
+        "numberRecordsProcessed": len(found.good) + len(found.bad),
+        "numberRecordsFailed": len(found.bad),
+    }
+    return Reply(body={**found.info, **extra})
+
+
+def delete(site: Site, call: Call, job: str) -> Reply:
+    """Forget a job that does not run."""
+    del call
+    found = _job(site, job)
+    if found.state not in TERMINAL | {"UploadComplete"}:
+        raise Refusal("INVALIDJOBSTATE", f"A job that is {found.state} cannot be deleted")
+    del site.jobs[job]
+    return Reply(204)
+
+
+def listing(site: Site, call: Call) -> Reply:
+    """All ingest jobs."""
+    del call
+    jobs = [{**one.info, "jobType": "V2Ingest"} for one in site.jobs.values() if isinstance(one, IngestJob)]
+    return Reply(body={"done": True, "records": jobs, "nextRecordsUrl": None})
+
+
+def _rows(job: IngestJob) -> tuple[list[str], list[list[str]]]:
+    text = (job.upload or b"").decode("utf-8")
+    ending = ENDINGS[job.info["lineEnding"]]
+    if ending == "\n" and "\r\n" in text.partition("\n")[0] + "\n":
+        raise Refusal("InvalidBatch", "LineEnding is invalid on user data. Current LineEnding setting is LF")
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=DELIMITERS[job.info["columnDelimiter"]]))
+    rows = [row for row in rows if row]
+    return (rows[0], rows[1:]) if rows else ([], [])
+
+
+def _run(site: Site, job: IngestJob) -> None:
+    try:
+        job.columns, rows = _rows(job)
+        kind = visible(site, job.call, job.info["object"])
+        _check_header(kind, job.columns)
+    except (Refusal, UnicodeDecodeError) as error:
+        job.info["state"] = "Failed"
+        job.info["errorMessage"] = f"InvalidBatch : {error.message if isinstance(error, Refusal) else error}"
+        return
+    manner = Manner(auto_assign="assignmentRuleId" in job.info)
+    writer = Writer(site.state, job.call.rights, manner=manner)
+    site.statistics.kinds["bulkBatch"] += -(-len(rows) // _BATCH)
+    for row in rows:
+        _write(site, job, kind, writer, row)
+    job.good.reverse()  # results never come in the order of the upload
+
+
+def _check_header(kind: ObjectType, columns: list[str]) -> None:
+    for column in columns:
+        head, dot, _ = column.rpartition(":")[2].partition(".")
+        known = kind.relation(head) if dot else kind.find(head)
+        if known is None:
+            raise Refusal("InvalidBatch", f"Field name not found : {column}")
+
+
+def _given(job: IngestJob, kind: ObjectType, row: list[str]) -> Values:
+    keep_empty = job.info["operation"] == "insert"
+    given: Values = {}
+    for place, (column, cell) in enumerate(zip(job.columns, row, strict=False)):
+        if cell == "" and not keep_empty:
+            continue
+        value = None if cell in {NULL, ""} else cell
+        head, dot, key = column.rpartition(":")[2].partition(".")
+        if dot:
+            if value is not None:
+                given[head] = {key: value}
+            continue
+        one = kind.find(head)
+        if one is not None and one.type in {"date", "datetime"} and value is not None:
+            _check_moment(one.name, one.type, value, place)
+        given[head] = value
+    return {name: value for name, value in given.items() if value is not None or not keep_empty}
+
+
+_SHAPES = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d(T.*)?"),
+    "datetime": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)"),
+}
+
+
+def _check_moment(name: str, kind: str, value: str, place: int) -> None:
+    if not _SHAPES[kind].fullmatch(value):
+        xsd = "xsd:date" if kind == "date" else "xsd:dateTime"
+        raise Refusal(
+            "INVALID_FIELD",
+            f"Failed to deserialize field at col {place}. Due to, '{value}' is not a valid value for the type {xsd}",
+            fields=[name],
+        )
+
+
+def _write(site: Site, job: IngestJob, kind: ObjectType, writer: Writer, row: list[str]) -> None:
+    try:
+        identity, created = _apply(site, job, kind, writer, row)
+    except Refusal as refusal:
+        job.bad.append(["", refusal.text(), *row])
+    else:
+        job.good.append([identity, "true" if created else "false", *row])
+
+
+def _apply(site: Site, job: IngestJob, kind: ObjectType, writer: Writer, row: list[str]) -> tuple[str, bool]:
+    operation = job.info["operation"]
+    given = _given(job, kind, row)
+    if operation == "insert":
+        return writer.create(kind.name, given), True
+    if operation == "upsert":
+        key = str(job.info["externalIdFieldName"])
+        value = next((one for name, one in given.items() if name.lower() == key.lower()), None)
+        result = upsert_one(writer, kind.name, key, value, given)
+        return str(result["id"]), bool(result["created"])
+    identity = ids.normalise(given.get("Id") or given.get("id"))
+    if identity is None:
+        raise Refusal("MALFORMED_ID", f"malformed id {given.get('Id')}", fields=["Id"])
+    if operation == "update":
+        writer.update(kind.name, identity, given)
+    else:
+        life = Lifecycle(site.state, job.call.rights)
+        life.live(identity, kind.name)
+        (life.hard_delete if operation == "hardDelete" else life.delete)(identity)
+    return identity, False
+
+
+def results(site: Site, call: Call, job: str, which: str) -> Reply:
+    """One of the three result sets, as CSV."""
+    del call
+    found = _job(site, job)
+    sets: dict[str, tuple[list[str], list[list[str]]]] = {
+        "successfulResults": (["sf__Id", "sf__Created"], found.good),
+        "failedResults": (["sf__Id", "sf__Error"], found.bad),
+    }
+    lead, rows = sets.get(which, ([], found.unprocessed))
+    text = io.StringIO()
+    delimiter, ending = DELIMITERS[found.info["columnDelimiter"]], ENDINGS[found.info["lineEnding"]]
+    writer: Any = csv.writer(text, delimiter=delimiter, lineterminator=ending, quoting=csv.QUOTE_ALL)
+    writer.writerow([*lead, *found.columns])
+    writer.writerows(rows)
+    return Reply(200, text.getvalue().encode(), {}, CSV)

@@ -1,0 +1,245 @@
+"""The simulated org on a local port: aiohttp outside, plain calls and replies inside."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import zlib
+from contextlib import AsyncExitStack, suppress
+from email.utils import format_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from aiohttp import web
+
+from crmsync.simulate import Certificate, Fault, FaultPlan, Statistics, make_certificate
+from crmsync_salesforce.simulator import actions, control
+from crmsync_salesforce.simulator.api.call import Call, Reply
+from crmsync_salesforce.simulator.api.router import FREE, answer, run_inner
+from crmsync_salesforce.simulator.api.site import Site
+from crmsync_salesforce.simulator.errors import Refusal
+from crmsync_salesforce.simulator.org import Org
+
+MOST_HEAD = 16_384
+_ROOM = 1 << 20
+_MOST_BODY = 200 * 1024 * 1024
+_WORTH_PACKING = 1400
+_HTML = "text/html;charset=UTF-8"
+
+
+class Server:
+    """Serves one org; `async with Server(org) as server` and then `server.url`."""
+
+    def __init__(self, org: Org, *, tls: bool = False, port: int = 0, users: bool = True) -> None:
+        self.org = org
+        self.site = Site(org, self._inner)
+        self.url = ""
+        self.ca_file: str | None = None
+        self._tls, self._port, self._users = tls, port, users
+        self._stack = AsyncExitStack()
+        self._ready: dict[str, Any] = {}
+
+    @property
+    def faults(self) -> FaultPlan:
+        """The planted faults."""
+        return self.site.faults
+
+    @property
+    def statistics(self) -> Statistics:
+        """The counts."""
+        return self.site.statistics
+
+    @property
+    def control_url(self) -> str:
+        """Where the control path begins."""
+        return f"{self.url}{control.PREFIX}"
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        """The ready line: where the org is and how to log in; the same each time it is asked for."""
+        if not self._ready:
+            self._ready = self._line()
+        return self._ready
+
+    def _line(self) -> dict[str, Any]:
+        sessions, integration = self.org.sessions, self.org.user("full")
+        line: dict[str, Any] = {
+            "url": self.url,
+            "api_version": self.org.settings.api_version,
+            "client_id": sessions.client_id,
+            "client_secret": sessions.client_secret,
+            "username": integration.username,
+            "password": integration.password,
+            "security_token": integration.security_token,
+            "access_token": sessions.open(integration).token,
+            "control_url": self.control_url,
+        }
+        if self.ca_file:
+            line["ca_file"] = self.ca_file
+        if self._users:
+            line["users"] = [self._login(name) for name in ("full", "minimum", "restricted")]
+        return line
+
+    def _login(self, name: str) -> dict[str, str]:
+        rights = self.org.user(name)
+        return {
+            "name": name,
+            "user_id": rights.user_id,
+            "username": rights.username,
+            "password": rights.password,
+            "security_token": rights.security_token,
+            "access_token": self.org.sessions.open(rights).token,
+        }
+
+    async def __aenter__(self) -> Self:
+        """Start listening on loopback."""
+        certificate = self._certificate()
+        app = web.Application(client_max_size=_MOST_BODY)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        runner = web.AppRunner(
+            app, access_log=None, max_line_size=_ROOM, max_field_size=_ROOM, shutdown_timeout=0.2, handle_signals=False
+        )
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        context = certificate.context if certificate else None
+        site = web.TCPSite(runner, "127.0.0.1", self._port, ssl_context=context)
+        await site.start()
+        port = runner.addresses[0][1]
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening and remove the certificate."""
+        await self._stack.aclose()
+
+    def _certificate(self) -> Certificate | None:
+        if not self._tls:
+            return None
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="crmsync-simulator-"))
+        certificate = make_certificate(Path(folder))
+        self.ca_file = str(certificate.ca_file)
+        return certificate
+
+    def _inner(self, call: Call) -> Reply:
+        return run_inner(self.site, call)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        call = Call(
+            method=request.method,
+            path=request.path,
+            query=dict(request.query),
+            headers=request.headers,
+            body=body,
+            url=self.url,
+        )
+        if call.path.startswith(control.PREFIX):
+            return await self._send(request, control.serve(self.site, call), [])
+        self.statistics.begin(len(body))
+        status, sent = 0, 0
+        try:
+            faults = self.faults.take(request.method, request.path_qs)
+            reply = await self._reply(request, call, faults)
+            response = await self._send(request, reply, faults)
+            status, sent = reply.status, len(reply.body) if isinstance(reply.body, bytes) else 0
+            return response
+        finally:
+            self.statistics.end(request.method, request.path_qs, status, sent)
+
+    async def _reply(self, request: web.Request, call: Call, faults: list[Fault]) -> Reply:
+        for fault in faults:
+            if "delay" in fault.action:
+                await asyncio.sleep(float(fault.action["delay"]))
+        for fault in faults:
+            if fault.action.get("name") == actions.REPEAT:
+                call.path = actions.page_before(self.site, call.path)
+            planted = actions.answer_for(self.site, call, fault)
+            if planted is not None:
+                return self._finish(planted, "fault")
+        kind, reply = self._answer(request, call)
+        for fault in faults:
+            actions.alter(self.site, reply, fault)
+        return self._finish(reply, kind)
+
+    def _answer(self, request: web.Request, call: Call) -> tuple[str, Reply]:
+        refused = self._too_long(request)
+        if refused is not None:
+            return "refused", refused
+        free = (
+            call.path.startswith(("/services/oauth2/", "/services/Soap/")) or call.path.rstrip("/") == "/services/data"
+        )
+        if self.site.never_cured and not free:
+            return "refused", actions.never_cured()
+        if not free and self.statistics.charged >= self.org.settings.daily_limit:
+            refusal = Refusal("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+            return "refused", Reply(refusal.status, refusal.body())
+        try:
+            kind, reply = answer(self.site, call)
+        except Refusal as refusal:
+            self.statistics.charge("refused", 0 if free or refusal.status == 401 else 1)  # noqa: PLR2004 - unauthorised
+            headers = {"WWW-Authenticate": "Token"} if refusal.status == 401 else {}  # noqa: PLR2004 - unauthorised
+            return "refused", Reply(refusal.status, refusal.body(), headers)
+        self.statistics.charge(kind, 0 if kind in FREE else 1)
+        return kind, reply
+
+    def _too_long(self, request: web.Request) -> Reply | None:
+        line = len(request.raw_path)
+        head = line + sum(len(key) + len(value) + 4 for key, value in request.raw_headers)
+        if line >= MOST_HEAD:
+            return Reply(414, b"<html><body><h1>414 URI Too Long</h1></body></html>", {}, _HTML)
+        if head >= MOST_HEAD:
+            return Reply(431, b"<html><body><h1>431 Request Header Fields Too Large</h1></body></html>", {}, _HTML)
+        return None
+
+    def _finish(self, reply: Reply, kind: str) -> Reply:
+        if kind not in FREE:
+            used = f"api-usage={self.statistics.charged}/{self.org.settings.daily_limit}"
+            reply.headers.setdefault("Sforce-Limit-Info", used)
+        reply.headers.setdefault("Date", format_datetime(self.org.clock.now().replace(microsecond=0), usegmt=True))
+        if reply.body is not None and not isinstance(reply.body, bytes):
+            reply.body = msgspec.json.encode(reply.body)
+        return reply
+
+    async def _send(self, request: web.Request, reply: Reply, faults: list[Fault]) -> web.StreamResponse:
+        body = reply.body if isinstance(reply.body, bytes) else b""
+        if reply.body is not None and not isinstance(reply.body, bytes):
+            body = msgspec.json.encode(reply.body)
+        headers = dict(reply.headers)
+        if body:
+            headers["Content-Type"] = reply.content_type
+        if self._packs(request, body):
+            packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+            body = packer.compress(body) + packer.flush()
+            headers["Content-Encoding"] = "gzip"
+        return await _deliver(request, reply.status, headers, body, faults)
+
+    def _packs(self, request: web.Request, body: bytes) -> bool:
+        wanted = "gzip" in request.headers.get("Accept-Encoding", "")
+        return self.org.settings.gzip and wanted and len(body) > _WORTH_PACKING
+
+
+async def _deliver(
+    request: web.Request, status: int, headers: dict[str, str], body: bytes, faults: list[Fault]
+) -> web.StreamResponse:
+    if any(fault.action.get("drop") for fault in faults) and request.transport is not None:
+        request.transport.close()
+        return web.Response()  # aiohttp finds nobody to send it to
+    stripped = {name.lower() for fault in faults for name in fault.action.get("strip", [])}
+    cuts = [int(fault.action["cut"]) for fault in faults if "cut" in fault.action]
+    headers = {key: value for key, value in headers.items() if key.lower() not in stripped}
+    response = web.StreamResponse(status=status, headers=headers)
+    if "date" in stripped:
+        response.headers["Date"] = ""
+    response.content_length = len(body)
+    with suppress(ConnectionError):  # a client that has gone needs no answer
+        await response.prepare(request)
+        await response.write(body[: min(cuts)] if cuts else body)
+        if cuts and request.transport is not None:
+            request.transport.close()
+            return response
+        await response.write_eof()
+    return response

@@ -1,0 +1,1 @@
+"""The query language: parsed by a grammar, compiled to Python functions over rows, run over ordered indexes."""

@@ -1,0 +1,272 @@
+"""Creating and updating one record: who may, what each value becomes, what is missing, what is already there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from crmsync_salesforce.simulator import values
+from crmsync_salesforce.simulator.access import Rights
+from crmsync_salesforce.simulator.errors import Refusal
+from crmsync_salesforce.simulator.fields import Field, ObjectType, Row, Values
+from crmsync_salesforce.simulator.reader import Reader
+from crmsync_salesforce.simulator.rules import BEFORE_SAVE, Draft, touch
+from crmsync_salesforce.simulator.state import State
+from crmsync_salesforce.simulator.table import Table
+
+_MASTER_RECORD_TYPE = "012000000000000AAA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a write comes in: the request headers that change its effect."""
+
+    auto_assign: bool = False
+    allow_duplicates: bool = False
+
+
+class Writer:
+    """Writes as one user; with `force` as the org's own hand, which may set any stored field."""
+
+    def __init__(self, state: State, rights: Rights, *, manner: Manner | None = None, force: bool = False) -> None:
+        self._state = state
+        self._rights = rights
+        self._reader = Reader(state, rights)
+        self._manner = manner or Manner()
+        self._force = force
+
+    def create(self, name: str, given: Values) -> str:
+        """Make a record and return its id; raises Refusal when the org will not have it."""
+        kind = self._reader.object(name)
+        table = self._state.tables[kind.name]
+        if not self._force and not (kind.createable and self._rights.changes_object(kind.name)):
+            raise _may_not(kind.name, "create")
+        cells = self._cells(kind, given, "createable")
+        self._require(kind, cells)
+        row = self._blank(table, cells)
+        self._assign(kind, table, row)
+        self._check_duplicates(kind, table, row)
+        return self._save(table, row, None)
+
+    def update(self, name: str, identity: str, given: Values) -> None:
+        """Change a record; raises Refusal when the org will not have it."""
+        kind = self._reader.object(name)
+        table = self._state.tables[kind.name]
+        before = self._existing(table, identity)
+        if not self._force and not (kind.updateable and self._rights.changes_object(kind.name)):
+            raise _may_not(kind.name, "update")
+        if kind.name == "Lead" and before[table.columns["IsConverted"]] and not self._force:
+            raise Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
+        cells = self._cells(kind, given, "updateable")
+        row = before.copy()
+        for field_name, value in cells.items():
+            row[table.columns[field_name]] = value
+        self._forbid_null(kind, cells)
+        self._assign(kind, table, row)
+        self._save(table, row, before)
+
+    def _existing(self, table: Table, identity: str) -> Row:
+        row = table.by_id.get(identity)
+        if row is None or not self._rights.sees_row(table.kind.name, row):
+            raise Refusal("NOT_FOUND", "The requested resource does not exist")
+        if not table.live(row):
+            raise Refusal("ENTITY_IS_DELETED", "entity is deleted", fields=[])
+        return row
+
+    def _save(self, table: Table, row: Row, before: Row | None) -> str:
+        touch(self._state, table, row, self._rights.user_id)
+        rule = BEFORE_SAVE.get(table.kind.name)
+        if rule is not None:
+            rule(Draft(self._state, table, row, before))
+        self._check_unique(table, row)
+        self._state.save(table, row)
+        return str(row[0])
+
+    def _cells(self, kind: ObjectType, given: Values, flag: str) -> Values:
+        cells: Values = {}
+        refused: list[str] = []
+        for name, value in given.items():
+            if name == "attributes" or name.lower() == "id":
+                continue
+            if isinstance(value, dict):
+                field = self._reader.relation(kind, name)
+                cell: object = self._foreign(field, value)
+            else:
+                field, cell = self._known(kind, name), value
+            if not self._writable(kind, field, flag):
+                refused.append(field.name)
+                continue
+            cells[field.name] = self._checked(kind, field, cell)
+        if refused:
+            raise _read_only(refused)
+        return cells
+
+    def _known(self, kind: ObjectType, name: str) -> Field:
+        field = kind.find(name)
+        if field is None or not self._rights.sees_field(kind.name, field.name):
+            raise Refusal("INVALID_FIELD", f"No such column '{name}' on sobject of type {kind.name}")
+        return field
+
+    def _writable(self, kind: ObjectType, field: Field, flag: str) -> bool:
+        if self._force:
+            return field.name in self._state.tables[kind.name].columns
+        return bool(getattr(field, flag)) and self._rights.changes_field(kind.name, field)
+
+    def _checked(self, kind: ObjectType, field: Field, value: object) -> Any:
+        cell = values.stored(field, value)
+        if field.type == "reference" and cell is not None and not self._force:
+            self._check_reference(kind, field, cell)
+        return cell
+
+    def _check_reference(self, kind: ObjectType, field: Field, identity: str) -> None:
+        if field.name == "RecordTypeId" and identity == _MASTER_RECORD_TYPE:
+            return
+        table = self._state.table_of(identity)
+        if table is None or table.kind.name not in field.targets:
+            raise Refusal(
+                "FIELD_INTEGRITY_EXCEPTION",
+                f"{field.label}: id value of incorrect type: {identity}",
+                fields=[field.name],
+            )
+        row = table.by_id.get(identity)
+        if row is None or not table.live(row) or not self._rights.sees_row(table.kind.name, row):
+            raise Refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[])
+        if table.kind.name == "User" and field.name == "OwnerId" and not row[table.columns["IsActive"]]:
+            raise Refusal(
+                "INACTIVE_OWNER_OR_USER",
+                f"operation performed with inactive user [{identity[:15]}] as owner of {kind.label.lower()}",
+                fields=[],
+            )
+
+    def _foreign(self, field: Field, given: Values) -> str:
+        keys = [(name, value) for name, value in given.items() if name != "attributes"]
+        for target in field.targets:
+            kind = self._state.objects.get(target)
+            key = kind.find(keys[0][0]) if kind and keys else None
+            if kind is None or key is None:
+                continue
+            found = self.matches(kind.name, key.name, str(keys[0][1]))
+            if len(found) == 1:
+                return found[0]
+            raise Refusal(
+                "INVALID_FIELD",
+                f"Foreign key external ID: {keys[0][1]} not found for field {key.name} in entity {kind.name}",
+                fields=[],
+            )
+        raise Refusal("INVALID_FIELD", f"Foreign key external ID not found for {field.name}", fields=[])
+
+    def matches(self, name: str, key: str, value: str) -> list[str]:
+        """The ids of the live, visible records that hold a value in a key field."""
+        table = self._state.tables[name]
+        if key == "Id":
+            found: set[str] = {value} if value in table.by_id else set()
+        else:
+            found = table.find(key, value)
+        rows = (table.by_id[one] for one in sorted(found))
+        return [row[0] for row in rows if table.live(row) and self._rights.sees_row(name, row)]
+
+    def _require(self, kind: ObjectType, cells: Values) -> None:
+        named = kind.name == "Account" and cells.get("LastName") is not None
+        missing = [
+            one.name
+            for one in kind.fields.values()
+            if one.required and cells.get(one.name) is None and not (named and one.name == "Name")
+        ]
+        if missing:
+            raise Refusal(
+                "REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", fields=missing
+            )
+
+    def _forbid_null(self, kind: ObjectType, cells: Values) -> None:
+        missing = [name for name, value in cells.items() if value is None and kind.fields[name].required]
+        if missing:
+            raise Refusal(
+                "REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", fields=missing
+            )
+
+    def _blank(self, table: Table, cells: Values) -> Row:
+        row: Row = [None] * len(table.columns)
+        for name, column in table.columns.items():
+            field = table.kind.fields.get(name)
+            if field is not None:
+                row[column] = cells.get(name, field.default) if name in cells or field.default is not None else None
+        row[0] = next(self._state.fresh_ids(table.kind.name))
+        for name in ("OwnerId", "CreatedById"):
+            if name in table.columns and row[table.columns[name]] is None:
+                row[table.columns[name]] = self._rights.user_id
+        if row[table.columns["CreatedDate"]] is None:
+            row[table.columns["CreatedDate"]] = self._state.stamp()
+        if table.kind.custom and "Name" in table.columns and row[table.columns["Name"]] is None:
+            row[table.columns["Name"]] = row[0][:15]
+        return row
+
+    def _assign(self, kind: ObjectType, table: Table, row: Row) -> None:
+        if kind.name == "Lead" and self._manner.auto_assign and self._state.settings.auto_assign:
+            row[table.columns["OwnerId"]] = self._state.people.lead_owner
+
+    def _check_unique(self, table: Table, row: Row) -> None:
+        for field in table.kind.fields.values():
+            value = row[table.columns[field.name]] if field.unique and field.name in table.columns else None
+            if value is None:
+                continue
+            other = next((one for one in table.find(field.name, value) if one != row[0]), None)
+            if other is not None and table.live(table.by_id[other]):
+                raise Refusal(
+                    "DUPLICATE_VALUE",
+                    f"duplicate value found: {field.name} duplicates value on record with id: {other[:15]}",
+                    fields=[],
+                )
+
+    def _check_duplicates(self, kind: ObjectType, table: Table, row: Row) -> None:
+        mode = self._state.settings.duplicate_rule
+        if mode == "off" or kind.name not in {"Lead", "Contact"} or (mode == "alert" and self._manner.allow_duplicates):
+            return
+        email = row[table.columns["Email"]]
+        found = self.matches(kind.name, "Email", email) if email else []
+        if found:
+            raise _duplicates(kind.name, found, allow=mode == "alert")
+
+
+def _may_not(name: str, verb: str) -> Refusal:
+    return Refusal(
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {name} is not {verb}able for this user", fields=[]
+    )
+
+
+def _read_only(names: list[str]) -> Refusal:
+    return Refusal(
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+        f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of this field and "
+        "verify that it is read/write for your profile or permission set.",
+        fields=names,
+    )
+
+
+def _duplicates(name: str, found: list[str], *, allow: bool) -> Refusal:
+    refusal = Refusal("DUPLICATES_DETECTED", "Use one of these records?")
+    records = [
+        {
+            "additionalInformation": [],
+            "fieldDiffs": [],
+            "matchConfidence": 100.0,
+            "record": {"attributes": {"type": name, "url": f"/services/data/sobjects/{name}/{one}"}, "Id": one},
+        }
+        for one in found
+    ]
+    match = {
+        "entityType": name,
+        "errors": [],
+        "matchEngine": "FuzzyMatchEngine",
+        "matchRecords": records,
+        "rule": f"Standard_{name}_Match_Rule_v1_0",
+        "size": len(records),
+        "success": True,
+    }
+    refusal.extra["duplicateResult"] = {
+        "allowSave": allow,
+        "duplicateRule": f"Standard_{name}_Duplicate_Rule",
+        "duplicateRuleEntityType": name,
+        "errorMessage": "Use one of these records?",
+        "matchResults": [match],
+    }
+    return refusal
