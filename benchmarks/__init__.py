@@ -1,0 +1,1 @@
+"""Speed and memory of crmsync beside plain scripts: `python -m benchmarks`, or `make bench`."""

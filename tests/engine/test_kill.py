@@ -1,0 +1,93 @@
+"""A process that is killed at any moment loses nothing and repeats nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.nursery import completed, killed, picture
+
+KILLS = 30  # of the first load, and as many of a cycle
+
+
+@pytest.fixture
+def org() -> Iterator[dict[str, Any]]:
+    """A simulated org in a process of its own."""
+    command = [sys.executable, "-m", "crmsync_salesforce.simulator", "--port", "0", "--records", "600", "--seed", "3"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout
+        ready = json.loads(server.stdout.readline())
+        control(ready, "settings", {"batch_size": 200})
+        yield ready
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def control(ready: dict[str, Any], path: str, body: Any = None, method: str = "POST") -> Any:
+    """Ask the org's control path for something."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        f"{ready['control_url']}/{path}", data, {"Content-Type": "application/json"}, method=method
+    )
+    with urllib.request.urlopen(request) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+def settings(ready: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A connection to the org with its database at `path`."""
+    own = {name: ready[name] for name in ("client_id", "client_secret", "url")}
+    own |= {"page_size": 200, "bulk": "never", "lag_seconds": 1, "overlap_seconds": 30}
+    return {"connector": "salesforce", "database": path, "settings": own}
+
+
+def ids(ready: dict[str, Any], name: str) -> list[str]:
+    """Ids of an object's records, in their order."""
+    found = control(ready, f"records/{name}?limit=2000", method="GET")
+    return sorted(one["Id"] for one in found["records"])
+
+
+def edit(ready: dict[str, Any]) -> None:
+    """Updates, deletions, conversions, merges, moves and an account with many contacts, as another user would."""
+    contacts, leads, accounts = ids(ready, "Contact"), ids(ready, "Lead"), ids(ready, "Account")
+    for number, one in enumerate(contacts[:120]):
+        control(ready, f"records/Contact/{one}", {"values": {"Title": f"Title {number}"}}, "PATCH")
+    for one in contacts[120:140]:
+        control(ready, f"records/Contact/{one}", {"values": {"AccountId": accounts[0]}}, "PATCH")
+    for one in (*contacts[140:150], *leads[:10]):
+        kind = "Contact" if one.startswith("003") else "Lead"
+        control(ready, f"records/{kind}/{one}", {}, "DELETE")
+    (owner, *_) = ids(ready, "User")
+    for one in leads[20:25]:
+        control(ready, "records/Lead/convert", {"lead": one, "owner": owner})
+    for number in range(5):
+        control(ready, "records/Lead/merge", {"master": leads[40 + 2 * number], "losers": [leads[41 + 2 * number]]})
+    for one in accounts[:20]:
+        control(ready, f"records/Account/{one}", {"values": {"Industry": "Energy", "Site": "North"}}, "PATCH")
+
+
+@pytest.mark.slow
+def test_kill_9_at_random_moments_leaves_what_an_undisturbed_run_leaves(org: dict[str, Any], tmp_path: Path) -> None:
+    """First load and cycle, killed 60 times in all, then resumed: rows, links, activities and journal are the same."""
+    calm, wild = settings(org, tmp_path / "calm.db"), settings(org, tmp_path / "wild.db")
+    chance = random.Random(7)
+    seconds = completed(calm)
+    hits = sum(killed(wild, chance.uniform(0.05, seconds)) for _ in range(KILLS))
+    completed(wild)
+    assert picture(tmp_path / "wild.db") == picture(tmp_path / "calm.db")
+    edit(org)
+    seconds = completed(calm)
+    hits += sum(killed(wild, chance.uniform(0.05, seconds)) for _ in range(KILLS))
+    completed(wild)
+    assert picture(tmp_path / "wild.db") == picture(tmp_path / "calm.db")
+    assert hits >= KILLS
