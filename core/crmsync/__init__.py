@@ -38,7 +38,6 @@ from crmsync.errors import (
 )
 from crmsync.hookspecs import Context, Hooks, Session, Simulation, Story, System, hookimpl
 from crmsync.model import (
-    Change,
     Condition,
     Counts,
     Cursor,
@@ -53,15 +52,12 @@ from crmsync.model import (
     Kind,
     Level,
     Merged,
-    Operation,
-    Outcome,
-    Outcomes,
     Page,
     Query,
-    Result,
     Route,
     Row,
     Scope,
+    Sent,
     Skipped,
     Type,
     Usage,
@@ -69,6 +65,7 @@ from crmsync.model import (
     Winner,
 )
 from crmsync.service import open  # noqa: A004 - the door's own word: crmsync.open
+from crmsync.writes import Change, Operation, Outcome, Outcomes, Result, Wish
 
 __all__ = [
     "Change",
@@ -111,6 +108,7 @@ __all__ = [
     "SchemaMoved",
     "SchemaTooNew",
     "Scope",
+    "Sent",
     "Session",
     "SettingsError",
     "Simulation",
@@ -122,6 +120,7 @@ __all__ = [
     "Usage",
     "Value",
     "Winner",
+    "Wish",
     "hookimpl",
     "open",
 ]

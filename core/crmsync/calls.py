@@ -13,9 +13,10 @@ import pluggy
 from crmsync.aio import in_thread, is_async, only_makes, pages, settle
 from crmsync.errors import CrmsyncError, PluginError, RouteStopped
 from crmsync.hookspecs import Hooks, System
-from crmsync.model import Change, Direction, Event, Field, Fields, Outcomes, Page, Query, Route, Scope
+from crmsync.model import Direction, Event, Field, Fields, Page, Query, Route, Scope
 from crmsync.shapes import is_wrapper
 from crmsync.tracing import Trace
+from crmsync.writes import Change, Outcomes
 
 
 class Plugins:

@@ -20,19 +20,18 @@ from pydantic import BaseModel
 
 from crmsync.clock import Clock
 from crmsync.model import (
-    Change,
     Direction,
     Event,
     Fields,
     Finding,
     Identity,
-    Outcomes,
     Page,
     Query,
     Route,
     Scope,
     Usage,
 )
+from crmsync.writes import Change, Outcomes
 
 PROJECT = "crmsync"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -104,6 +103,10 @@ class System:
     """A least-privilege permission set for these routes, ready to deploy."""
     login: Callable[[Mapping[str, Any], Callable[[str], None]], Awaitable[Mapping[str, str]]] | None = None
     """Interactive log-in: settings so far, a function that shows an address → the settings it adds (secrets)."""
+    batch: int = 200
+    """Changes that `apply` is given at once."""
+    bulk: int = 0
+    """From this many waiting changes of an object on, `apply` is given up to this many at once; 0 is never."""
     simulate: Callable[..., AbstractAsyncContextManager[Simulation]] | None = None
     """Keyword options port, records, seed, tls, users, big → a running simulator."""
 
@@ -145,7 +148,11 @@ class Hooks(Protocol):
 
     @hookspec(firstresult=True)
     def apply(self, session: Any, changes: Sequence[Change]) -> Outcomes | Awaitable[Outcomes]:
-        """Write changes to the CRM: one outcome a change, in order. A refused record is an outcome."""
+        """Write changes to the CRM: one outcome a change, in order. A refused record is an outcome.
+
+        All changes of a call are of one object and operation. Raise only where none of them was written; once
+        something was sent, what was not is RETRY, and what has no answer UNKNOWN.
+        """
 
     @hookspec
     def log(self, events: Sequence[Event]) -> None:

@@ -53,6 +53,8 @@ class Winner(StrEnum):
 
     CRM = "crm"
     MARKETING = "marketing"
+    NEWEST = "newest"  # the side that changed last, by its own clock
+    MANUAL = "manual"  # neither moves until a person decides
 
 
 class Kind(StrEnum):
@@ -63,6 +65,7 @@ class Kind(StrEnum):
     DELETES = "deletes"
     IDS = "ids"
     COUNT = "count"
+    SENT = "sent"  # what a create made whose answer was lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,7 @@ class Field:
     updateable: bool = False
     calculated: bool = False
     nullable: bool = True
+    defaulted: bool = False  # the CRM fills it where a new record does not
     restricted: bool = False  # only `values` are accepted
     values: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
@@ -121,6 +125,8 @@ class FieldMap:
     field: Field
     column: str
     directions: frozenset[Direction] = PULL_ONLY
+    winner: Winner | None = None  # where the settings say so; else the route's
+    blocked: frozenset[Direction] = frozenset()  # ways on which only the first value is taken (R-239)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +175,15 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A create that was sent and not answered: the values, the key it carried, and when it left (canonical)."""
+
+    key: str
+    at: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """One read that the engine asks of a connector."""
 
@@ -179,6 +194,7 @@ class Query:
     partition: str = ""
     where: tuple[Condition, ...] = ()
     ids: tuple[str, ...] = ()  # of a read by id
+    sent: Sent | None = None  # of a read of kind SENT
     expected: int | None = None  # rows to expect, where the engine knows
 
 
@@ -241,54 +257,6 @@ class Page:
         """Refuse one row; it goes to quarantine with `reason` under the id in its `crm_id` or first column."""
         at = self.columns.index("crm_id") if "crm_id" in self.columns else 0
         self.skipped.append(Skipped(str(row[at]), reason, dict(zip(self.columns, row, strict=True))))
-
-
-class Operation(StrEnum):
-    """Kinds of change to the CRM."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-    CONVERT = "convert"
-    MERGE = "merge"
-    MEMBER = "member"
-    TASK = "task"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One pending write to the CRM: only the changed fields, in the CRM's names and canonical values."""
-
-    operation: Operation
-    object: str
-    row: int
-    crm_id: str | None = None
-    values: Mapping[str, Value] = field(default_factory=dict)
-    version: str | None = None
-
-
-class Result(StrEnum):
-    """What became of a change."""
-
-    DONE = "done"
-    REFUSED = "refused"
-    RETRY = "retry"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The answer to one change."""
-
-    result: Result
-    crm_id: str | None = None
-    version: str | None = None
-    code: str = ""
-    message: str = ""
-    retry_after: float | None = None
-
-
-Outcomes = Sequence[Outcome]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from crmsync.model import Change, Page, Route
+from crmsync.model import Page, Route
 from crmsync.redact import clean
+from crmsync.writes import Change
 
 VARIABLE = "CRMSYNC_TRACE_HOOKS"
 MOST = 6  # of a list

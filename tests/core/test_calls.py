@@ -12,21 +12,9 @@ import pytest
 
 from crmsync.errors import PluginError, RetryLater, RouteStopped
 from crmsync.hookspecs import hookimpl
-from crmsync.model import (
-    BOTH_WAYS,
-    PULL_ONLY,
-    Change,
-    Condition,
-    Direction,
-    Event,
-    Field,
-    Page,
-    Query,
-    Result,
-    Route,
-    Scope,
-)
+from crmsync.model import BOTH_WAYS, PULL_ONLY, Condition, Direction, Event, Field, Page, Query, Route, Scope
 from crmsync.plugins import Plugins, wire
+from crmsync.writes import Change, Result
 from support.plugged import CHANGES, EVENT, QUERY, ROUTE, Async, Plain, fields, observer, pages
 
 

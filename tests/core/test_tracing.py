@@ -6,12 +6,9 @@ import asyncio
 
 import pytest
 
-from crmsync.model import (
-    Change,
-    Direction,
-    Operation,
-)
+from crmsync.model import Direction
 from crmsync.plugins import wire
+from crmsync.writes import Change, Operation
 from support.plugged import EVENT, QUERY, ROUTE, Async, fields, observer
 
 

@@ -18,7 +18,7 @@ from crmsync.clock import SetClock, SystemClock, stamp
 from crmsync.errors import LeaseHeld, LeaseLost, SchemaTooNew, StoreError
 from crmsync.model import Field, FieldMap, Type
 from crmsync.store import records
-from crmsync.store.database import Database
+from crmsync.store.database import SCHEMA_VERSION, Database, migrate
 from crmsync.store.sqlite import SqliteStore
 from support.desk import ACCOUNT, CONTACT, ROUTES, Desk, at, route
 
@@ -51,25 +51,19 @@ def test_columns_are_typed(desk: Desk) -> None:
     assert {row[1]: row[2] for row in desk.sql("PRAGMA table_info(opportunity)")}["amount"] == "ANY"
 
 
-def test_an_old_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of schema version 1 is opened by a crmsync that knows version 2, once, with its rows kept."""
+def test_an_old_file_is_brought_up_to_date(tmp_path: Path) -> None:
+    """A file of schema version 1 is opened by a crmsync that knows more, once, with its rows and edits kept."""
     path = tmp_path / "old.db"
-    opened(path, lambda store: store.prepare(ROUTES))
     with sqlite3.connect(path) as con:
-        con.execute("INSERT INTO person (email) VALUES ('kept@x.org')")
-    script = "CREATE TABLE crmsync_later (id INTEGER PRIMARY KEY) STRICT;\nINSERT INTO crmsync_later VALUES (7);\n"
-    folder = tmp_path / "package" / "schema"
-    folder.mkdir(parents=True)
-    (folder / "0002.sql").write_text(script)
-    monkeypatch.setattr("crmsync.store.database.SCHEMA_VERSION", 2)
-    monkeypatch.setattr("crmsync.store.database.files", lambda _package: tmp_path / "package")
-    monkeypatch.setattr("crmsync.store.database.migrate.__defaults__", (2,))
+        migrate(con, 1)
+        con.execute("INSERT INTO crmsync_edit VALUES ('person', 1, 'title', 'old', 3, NULL, NULL, 'pending', '2026')")
     for _ in range(2):
-        opened(path, lambda store: store.read(lambda con: con.execute("SELECT 1").fetchone()))
+        opened(path, lambda store: store.prepare(ROUTES))
     with sqlite3.connect(path) as con:
-        assert con.execute("SELECT id FROM crmsync_later").fetchall() == [(7,)]
-        assert con.execute("SELECT email FROM person").fetchall() == [("kept@x.org",)]
-        assert con.execute("PRAGMA user_version").fetchone() == (2,)
+        kept = con.execute("SELECT base, seq, state, tries, theirs FROM crmsync_edit").fetchall()
+        assert kept == [("old", 3, "pending", 0, None)]
+        assert con.execute("SELECT COUNT(*) FROM crm_action").fetchone() == (0,)
+        assert con.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
 def test_a_file_of_a_newer_version_is_refused_untouched(desk: Desk) -> None:

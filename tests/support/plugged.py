@@ -12,22 +12,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from crmsync.hookspecs import System, hookimpl
-from crmsync.model import (
-    BOTH_WAYS,
-    Change,
-    Event,
-    Field,
-    FieldMap,
-    Kind,
-    Operation,
-    Outcome,
-    Page,
-    Query,
-    Result,
-    Route,
-    Scope,
-)
+from crmsync.model import BOTH_WAYS, Event, Field, FieldMap, Kind, Page, Query, Route, Scope
 from crmsync.plugins import Plugins
+from crmsync.writes import Change, Operation, Outcome, Result
 
 EVENT = Event(connection="acme", name="page", at="2026-01-01T00:00:00.000Z")
 

@@ -22,7 +22,7 @@ from crmsync.errors import CrmsyncError, SchemaTooNew, StoreError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 
 _AT_CREATION = "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL;"
