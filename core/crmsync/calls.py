@@ -88,10 +88,15 @@ class Plugins:
         self._trace.called("map", self._who("map"), page=page, route=route, direction=direction)
         return self._page("map", self._hooks.map(page=page, route=route, direction=direction))
 
+    @property
+    def writes(self) -> bool:
+        """Whether the connector writes to its CRM at all."""
+        return not all(is_wrapper(impl) for impl in self._manager.hook.apply.get_hookimpls())
+
     async def apply(self, session: Any, changes: Sequence[Change]) -> Outcomes:
         """One outcome a change, in order. Raises PluginError if the connector does not write, or miscounts."""
         self._trace.called("apply", self._who("apply"), session=session, changes=changes)
-        if all(is_wrapper(impl) for impl in self._manager.hook.apply.get_hookimpls()):
+        if not self.writes:
             raise PluginError(f"The connector {self._name!r} does not write to its CRM: it has no `apply`.")
         if self._blocks("apply"):
             answer = await in_thread(self._hooks.apply, session=session, changes=changes)

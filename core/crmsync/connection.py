@@ -109,6 +109,7 @@ class Connection:
             await self._again(cycle, objects)
             await cycle.close_gaps()
             await cycle.retry_quarantine(self.settings.retries)
+            await cycle.push()
             if any(step.counts.new for step in pull.steps.values()):
                 await pull.store.write(build_indexes)
             await cycle.count_again()

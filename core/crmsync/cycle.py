@@ -19,6 +19,7 @@ from crmsync.model import Counts, Cursor, Event, Kind, Page, Query, Route
 from crmsync.pull import (
     CONVERSIONS,
     DELETES,
+    PUSHES,
     UPDATES,
     Drained,
     Pull,
@@ -30,8 +31,10 @@ from crmsync.pull import (
     fields_of,
     joins,
 )
+from crmsync.push import push
 from crmsync.store import records
 from crmsync.store.batch import Step
+from crmsync.store.edits import any_open
 from crmsync.store.lookup import quarantined_ids
 
 FATAL = (ConnectionStopped, StoreError, Drained)
@@ -151,6 +154,14 @@ class Cycle:
         if page is not None and page.total is None:
             page = replace(page, total=expected)
         await changes(self.pull, read, page, kind=Kind.LOAD)
+
+    async def push(self) -> None:
+        """Send local edits, every object after it was read."""
+        if not await self.pull.store.read(any_open):
+            return
+        for route in self.routes:
+            if self.loaded(route) or (route.object, UPDATES) in self.pull.steps:
+                await self._guarded(route, PUSHES, push(self.pull, route))
 
     async def count_again(self) -> None:
         """Count the CRM's records again where some came or went; a connector that can bundles the questions."""

@@ -33,7 +33,8 @@ def renames(route: Route, direction: Direction) -> dict[str, str]:
     moving = [one for one in route.maps if direction in one.directions]
     if direction is Direction.PULL:
         return {one.field.name: one.column for one in moving}
-    return {one.column: one.field.name for one in reversed(moving)}
+    front = [one for one in route.maps if one.column == "crm_id"]  # so that a record is known on its way out too
+    return {one.column: one.field.name for one in (*reversed(moving), *front)}
 
 
 def _taker(places: Sequence[int]) -> Callable[[Row], Row]:

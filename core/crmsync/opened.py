@@ -13,6 +13,7 @@ from typing import Any
 from crmsync.clock import Clock, stamp
 from crmsync.cycle import close_steps, events, total
 from crmsync.errors import CrmsyncError, LeaseLost, OtherOrg, StoreError
+from crmsync.flight import Flight
 from crmsync.hookspecs import Context, Session
 from crmsync.model import Event
 from crmsync.plugins import Plugins
@@ -39,6 +40,7 @@ class Opened:
     clock: Clock
     stop: asyncio.Event
     warned: list[str] = field(default_factory=list)
+    flight: Flight = field(default_factory=Flight)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _store: Store | None = None
     _session: Session | None = None
@@ -103,7 +105,7 @@ class Opened:
         return Pull(
             plugins=self.plugins, session=session, store=store, clock=self.clock, run=run, routes={},
             match=tuple(self.settings.match), stopping=self.stop.is_set, on_page=Teller(progress), warn=self.warn,
-            memory=self.settings.memory_mb * 1_000_000,
+            memory=self.settings.memory_mb * 1_000_000, flight=self.flight, retries=self.settings.retries,
         )  # fmt: skip
 
     @asynccontextmanager

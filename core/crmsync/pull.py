@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from crmsync.clock import Clock, stamp
 from crmsync.entities import IDENTITY
 from crmsync.errors import CrmsyncError
+from crmsync.flight import Flight
 from crmsync.hookspecs import Session
 from crmsync.model import Counts, Cursor, Direction, Field, Gone, Kind, Merged, Page, Query, Route, Skipped
 from crmsync.plugins import Plugins
@@ -25,6 +26,7 @@ from crmsync.store.links import unlinked
 IDS_AT_ONCE = 2_000
 
 SCHEMA, DELETES, CONVERSIONS, UPDATES = "sync schema", "pull deletes", "pull conversions", "pull updates"
+PUSHES, NEWS = "push updates", "push new"
 
 
 class Drained(CrmsyncError):
@@ -48,6 +50,8 @@ class Pull:
     on_page: Callable[[Step, int | None], None] = lambda _step, _total: None
     warn: Callable[[str], None] = lambda _: None
     unseen: set[tuple[str, str]] = field(default_factory=set)
+    flight: Flight = field(default_factory=Flight)
+    retries: int = 5  # of a record before it is set aside
     memory: int = 64_000_000  # bytes of pages that were asked for ahead and wait to be applied
     held: int = 0
     gaps: set[str] = field(default_factory=set)  # objects whose deletions may have been missed
@@ -70,9 +74,12 @@ class Pull:
         self.steps[step.object, step.operation] = step
         return step
 
-    def batch(self, route: Route, page: Page, kind: Kind, *, refresh: bool = False) -> Batch:
+    def batch(self, route: Route, page: Page, kind: Kind, *, refresh: bool = False, partial: bool = False) -> Batch:
         """A mapped page, ready for the store."""
-        return Batch(route=route, page=page, kind=kind, run=self.run, at=self.now(), refresh=refresh, match=self.match)
+        return Batch(
+            route=route, page=page, kind=kind, run=self.run, at=self.now(), refresh=refresh, partial=partial,
+            match=self.match,
+        )  # fmt: skip
 
 
 def fields_of(route: Route, only: Iterable[str] = ()) -> tuple[Field, ...]:
@@ -294,6 +301,28 @@ async def by_id(pull: Pull, route: Route, ids: Sequence[str], *, gone_if_absent:
             gone = [Gone(one) for one in absent if one not in out]
             batch = pull.batch(route, Page(), Kind.IDS)
             pull.keep(await pull.store.gone(batch, gone, pull.step(route.object, DELETES)))
+
+
+async def before_write(pull: Pull, route: Route, ids: Sequence[str], only: Iterable[str]) -> set[str]:
+    """Read some columns of these records and merge them with the local edits; returns the ids that are to be seen.
+
+    What was deleted, merged or converted meanwhile is dealt with as in any read.
+    """
+    fields, seen = fields_of(route, only), set[str]()
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        query = Query(kind=Kind.IDS, object=route.object, fields=fields, ids=tuple(ids[start : start + IDS_AT_ONCE]))
+        read = Read(pull, route, query)
+        try:
+            while (page := await read.next()) is not None:
+                await joins(pull, route, page, Kind.IDS)
+                _, step = await pull.store.apply(
+                    pull.batch(route, page, Kind.IDS, partial=True), pull.step(route.object, PUSHES)
+                )
+                pull.keep(step)
+                seen |= {str(row[0]) for row in page.rows}
+        finally:
+            await read.close()
+    return seen
 
 
 async def _filtered_out(pull: Pull, route: Route, ids: Sequence[str]) -> set[str]:

@@ -70,9 +70,8 @@ class Result(StrEnum):
 class Outcome:
     """The answer to one change.
 
-    `crm_id` is the record's (of a conversion, the contact's; of a membership, the member's). `values` are values
-    that the CRM answered it has now, where it answers any. `fields` are what a refusal is about, where it says so.
-    `made` are further records that came into being, object to id.
+    `crm_id` is the record's (of a conversion, the contact's; of a membership, the member's). `fields` are what a
+    refusal is about, where the CRM says so. `made` are further records that came into being, object to id.
     """
 
     result: Result
@@ -83,7 +82,6 @@ class Outcome:
     hint: str = ""
     retry_after: float | None = None
     fields: tuple[str, ...] = ()
-    values: Mapping[str, Value] = field(default_factory=dict)
     made: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -29,6 +29,7 @@ from crmsync.model import (
     Value,
     Winner,
 )
+from crmsync.writes import Change, Operation, Outcome, Result
 
 KINDS = frozenset({Kind.LOAD, Kind.CHANGES, Kind.DELETES, Kind.IDS, Kind.COUNT})
 PERSON = {"Id": "crm_id", "Stamp": "modified_at", "Email": "email", "LastName": "last_name", "Title": "title"}
@@ -60,6 +61,8 @@ TYPES = {
     "Stamp": Type.DATETIME,
 }
 
+LOCKED = TYPES.keys() - {"Score"}
+
 
 class NoSettings(BaseModel):
     """Nothing to set."""
@@ -78,6 +81,10 @@ class Crm:
     org: str = "ORG1"
     hidden: set[str] = field(default_factory=set)
     gap: bool = False  # the feed of deletions says that it may have missed some
+    written: list[Change] = field(default_factory=list)  # everything `apply` was given, also what it refused
+    calls_of: list[int] = field(default_factory=list)  # changes of each call of `apply`
+    answer: Callable[[Change], Outcome | None] = lambda _change: None  # instead of writing
+    after_apply: Callable[[], None] = lambda: None  # what was written is written; raise here to lose the answers
     before_page: Callable[[Query, int], None] = lambda _query, _number: None
     routes: Sequence[Route] = ROUTES
 
@@ -131,7 +138,12 @@ class Crm:
             raise RouteStopped(f"{obj} is not visible", hint=f"read access to {obj}")
         route = next(route for route in self.routes if route.object == obj)
         names = [name for name in route.fields if f"{obj}.{name}" not in self.hidden]
-        return {name: Field(name=name, type=TYPES.get(name, Type.TEXT), updateable=name not in TYPES) for name in names}
+        return {
+            name: Field(
+                name=name, type=TYPES.get(name, Type.TEXT), updateable=name not in LOCKED, createable=name not in LOCKED
+            )
+            for name in names
+        }
 
     @hookimpl
     async def fetch(self, session: Any, query: Query) -> AsyncIterator[Page]:
@@ -143,12 +155,74 @@ class Crm:
             yield Page(columns=("count",), rows=[(len(moved),)], mark="")
         elif query.kind is Kind.IDS:
             yield self._by_id(query)
+        elif query.kind is Kind.SENT:
+            yield self._made(query)
         elif query.kind is Kind.DELETES:
             gone = [g for o, g in self.ended if o == query.object and str(g.at) >= str(query.cursor.mark)]
             yield Page(gone=gone, mark=self.now(), calls=1, gap=self.gap)
         else:
             async for page in self._pages(query):
                 yield page
+
+    def _made(self, query: Query) -> Page:
+        assert query.sent is not None
+        held = self.objects.get(query.object, {}).values()
+        rows = [self._row(record, query) for record in held if record.get("Key") == query.sent.key]
+        return Page(columns=tuple(f.name for f in query.fields), rows=rows, calls=1, gap=self.gap)
+
+    @hookimpl
+    async def apply(self, session: Any, changes: Sequence[Change]) -> Sequence[Outcome]:
+        self.calls += 1
+        self.calls_of.append(len(changes))
+        outcomes = [self._apply(change) for change in changes]
+        self.after_apply()
+        return outcomes
+
+    def _apply(self, change: Change) -> Outcome:
+        self.written.append(change)
+        if (said := self.answer(change)) is not None:
+            return said
+        return _WRITES[change.operation](self, change)
+
+    def _update(self, change: Change) -> Outcome:
+        if change.crm_id not in self.objects.get(change.object, {}):
+            return Outcome(result=Result.GONE, code="gone", message="the record is gone")
+        self.put(change.object, str(change.crm_id), **change.values)
+        return Outcome(result=Result.DONE, crm_id=change.crm_id)
+
+    def _create(self, change: Change) -> Outcome:
+        held = self.objects.setdefault(change.object, {})
+        known = next((one for one, record in held.items() if change.key and record.get("Key") == change.key), None)
+        crm_id = known or f"{change.object[:3]}-{len(held) + 1:04}"
+        self.put(change.object, crm_id, **change.values, Key=change.key)
+        if change.wish.owner:
+            self.put(change.object, crm_id, OwnerId=change.wish.owner)
+        return Outcome(result=Result.DONE, crm_id=crm_id)
+
+    def _delete(self, change: Change) -> Outcome:
+        if change.crm_id in self.objects.get(change.object, {}):
+            self.delete(change.object, str(change.crm_id))
+        return Outcome(result=Result.DONE, crm_id=change.crm_id)
+
+    def _convert(self, change: Change) -> Outcome:
+        lead = self.objects["Lead"].get(str(change.crm_id))
+        if lead is None:
+            return Outcome(result=Result.GONE, code="gone", message="the lead is gone")
+        contact, account = f"Con-{change.crm_id}", f"Acc-{change.crm_id}"
+        self.put("Account", account, Name="made by a conversion")
+        kept = {name: lead.get(name) for name in ("Email", "LastName", "Title")}
+        self.put("Contact", contact, **kept, AccountId=account)
+        self.join("Lead", str(change.crm_id), contact, "Contact", "converted")
+        return Outcome(result=Result.DONE, crm_id=contact, made={"Contact": contact, "Account": account})
+
+    def _merge(self, change: Change) -> Outcome:
+        held = self.objects[change.object]
+        if not {change.crm_id, *change.wish.losers} <= held.keys():
+            return Outcome(result=Result.GONE, code="gone", message="one of them is gone")
+        self.put(change.object, str(change.crm_id), **change.values)
+        for loser in change.wish.losers:
+            self.join(change.object, loser, str(change.crm_id))
+        return Outcome(result=Result.DONE, crm_id=change.crm_id)
 
     def _by_id(self, query: Query) -> Page:
         held = self.objects.get(query.object, {})
@@ -181,3 +255,13 @@ class Crm:
                 columns=columns, rows=rows, merged=merged if number == 0 else (), resume=resume,
                 mark=began if last else None, calls=1, bytes=100,
             )  # fmt: skip
+
+
+_WRITES: dict[Operation, Callable[[Crm, Change], Outcome]] = {
+    Operation.UPDATE: Crm._update,
+    Operation.CREATE: Crm._create,
+    Operation.TASK: Crm._create,
+    Operation.DELETE: Crm._delete,
+    Operation.CONVERT: Crm._convert,
+    Operation.MERGE: Crm._merge,
+}

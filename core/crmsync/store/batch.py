@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -31,6 +30,7 @@ class Batch:
     run: int
     at: str
     refresh: bool = False  # these columns were asked for by a person: local edits of them end
+    partial: bool = False  # some columns, read before a write: nothing is inserted, and no version is renewed
     match: tuple[str, ...] = ()
 
     @property
@@ -91,7 +91,3 @@ class Known(NamedTuple):
     version: str | None
     present: bool
     values: tuple[object, ...]
-
-
-Edits = Mapping[int, Mapping[str, object]]
-"""Local edits by row: column to base value."""

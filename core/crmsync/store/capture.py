@@ -13,6 +13,9 @@ from contextlib import contextmanager
 
 from crmsync.entities import GUARDED
 
+VERSION = 2
+"""Of these triggers; where a file has older ones they are made anew."""
+
 _QUIET = "NOT EXISTS (SELECT 1 FROM crmsync_applying)"
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ')"
 _WORTH_IT = 300  # rows
@@ -65,7 +68,8 @@ def _edit(table: str, row: str, field: str, base: str, state: str) -> str:
 
 _AGAIN = (
     "ON CONFLICT (entity, row_id, field) DO UPDATE SET seq = seq + 1, edited_at = excluded.edited_at, "
-    "state = CASE state WHEN 'local' THEN 'local' WHEN 'sent' THEN 'sent' ELSE 'pending' END"
+    "base = CASE state WHEN 'done' THEN sent ELSE base END, tries = 0, retry_at = NULL, "
+    "state = CASE state WHEN 'local' THEN excluded.state WHEN 'sent' THEN 'sent' ELSE excluded.state END"
 )
 
 

@@ -9,20 +9,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
 
 from crmsync.clock import moment, stamp
 from crmsync.entities import IDENTITY
-from crmsync.merge import Decision, decide
-from crmsync.model import Kind, Row, Value, Winner
+from crmsync.model import Direction, Kind, Row, Value
 from crmsync.store.activity import Trailer
-from crmsync.store.batch import WRITES_LIMIT, Applied, Batch, Edits, Known
+from crmsync.store.batch import WRITES_LIMIT, Applied, Batch, Known
 from crmsync.store.capture import without_insert_triggers
-
-Change = tuple[str, Value, Value, str]  # column, old, new, rule
+from crmsync.store.edited import Change, Edits, Found, Settling, edits_of
 
 ROWS_AT_ONCE = 40
 VARIABLES = 30_000
@@ -44,10 +42,12 @@ class Work:
     versions: list[tuple[Value, ...]] = field(default_factory=list)
     updates: dict[tuple[str, ...], list[tuple[Value, ...]]] = field(default_factory=lambda: defaultdict(list))
     journal: list[tuple[Value, ...]] = field(default_factory=list)
-    settled: list[tuple[Value, ...]] = field(default_factory=list)
-    rebased: list[tuple[Value, ...]] = field(default_factory=list)
+    settling: Settling = field(init=False)
+    blocked: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.settling = Settling(self.batch)
+        self.blocked = frozenset(m.column for m in self.batch.route.maps if Direction.PULL in m.blocked)
         self.skip = sum(name in IDENTITY for name in self.batch.page.columns)
         self.columns = self.batch.page.columns[self.skip :]
 
@@ -68,16 +68,17 @@ def apply_rows(con: sqlite3.Connection, batch: Batch, start: int = 0) -> tuple[A
     rows = whole[start:] if start else whole
     settled = _settled(work, [str(row[0]) for row in rows])
     known = _lookup(work, [str(row[0]) for row in rows if settled.get(row[0]) != row[1]])
-    work.edits = _edits_of(con, work.entity, known.values())
+    work.edits = edits_of(con, work.entity, known.values())
     trailer = Trailer(con, batch)
-    fresh: list[Row] = [] if settled or known or batch.refresh else rows
-    done = 0 if settled or known or batch.refresh else len(rows)
+    old_only = batch.refresh or batch.partial
+    fresh: list[Row] = [] if settled or known or old_only else rows
+    done = 0 if settled or known or old_only else len(rows)
     for row in rows[done:]:
         stored = known.get(str(row[0]))
         if settled and settled.get(row[0]) == row[1]:
             pass
         elif stored is None:
-            if not batch.refresh:
+            if not old_only:
                 fresh.append(row)
         elif not _take(work, trailer, row, stored, fresh):
             break
@@ -134,18 +135,6 @@ def _lookup(work: Work, ids: Sequence[str]) -> dict[str, Known]:
     return {r[0]: Known(r[1], r[2], r[3], r[4], r[5] is not None, r[6:]) for r in found}
 
 
-def _edits_of(con: sqlite3.Connection, entity: str, known: Iterable[Known]) -> Edits:
-    if not con.execute("SELECT 1 FROM crmsync_edit WHERE entity = ? LIMIT 1", [entity]).fetchone():
-        return {}
-    found: dict[int, dict[str, object]] = defaultdict(dict)
-    ids = [stored.row_id for stored in known if stored.row_id is not None]
-    sql = """SELECT e.row_id, e.field, e.base FROM json_each(?) j
-             CROSS JOIN crmsync_edit e ON e.entity = ? AND e.row_id = j.value"""
-    for row_id, name, base in con.execute(sql, (json.dumps(ids), entity)):
-        found[row_id][name] = base
-    return found
-
-
 def _take(work: Work, trailer: Trailer, row: Row, stored: Known, fresh: list[Row]) -> bool:
     """Deal with a row whose id is known; False where it has to be finished in a further transaction."""
     moment = str(row[1] or "")
@@ -156,7 +145,7 @@ def _take(work: Work, trailer: Trailer, row: Row, stored: Known, fresh: list[Row
         work.applied.unclear.append(str(row[0]))
         return True
     if not stored.present:
-        if dead or (moment > stored.modified_at and not work.batch.refresh):
+        if not work.batch.partial and (dead or (moment > stored.modified_at and not work.batch.refresh)):
             fresh.append(row)  # deleted here alone, then updated in the CRM: it comes back (R-313)
         return True
     if dead:
@@ -170,12 +159,12 @@ def _compare(work: Work, trailer: Trailer, row: Row, stored: Known) -> bool:
     same = row[work.skip :] == stored.values and stored.row_id not in work.edits
     changes = [] if same else _changes(work, row, stored, moved=moved)
     if work.batch.one_way and (moved or work.batch.refresh):
-        _end_edits(work, stored)
+        work.settling.end(stored.row_id or 0, set(work.edits.get(stored.row_id or 0, {})) & set(work.columns))
     part = trailer.room(stored.row_id, len(changes))
     _write(work, trailer, row, stored, changes[:part])
     if part < len(changes):
         return False
-    if moved and not work.batch.refresh:
+    if moved and not (work.batch.refresh or work.batch.partial):
         work.versions.append((row[1], (work.skip > 2 and row[2]) or None, work.batch.route.object, row[0]))  # noqa: PLR2004
         work.applied.add(**({"updated": 1} if changes else {"skipped": 1}))
     elif changes:
@@ -198,37 +187,14 @@ def _changes(work: Work, row: Row, stored: Known, *, moved: bool) -> list[Change
     edits = work.edits.get(stored.row_id or 0, {})
     found: list[Change] = []
     for name, old, new in zip(work.columns, stored.values, row[work.skip :], strict=True):
+        if name in work.blocked and old is not None:
+            continue  # its first value was taken, further ones are not (R-239)
         if name in edits:
-            found += _edited(work, stored.row_id, name, edits[name], old, new, moved=moved)
+            change: Found = (name, old, new)  # type: ignore[assignment]
+            found += work.settling.settle(stored.row_id or 0, edits[name], change, str(row[1] or ""), moved=moved)
         elif old != new:
             found.append((name, old, new, "pull"))  # type: ignore[arg-type]
     return found
-
-
-def _edited(
-    work: Work, row_id: int | None, name: str, base: object, old: object, new: Value, *, moved: bool
-) -> list[Change]:
-    """A column with a local edit: three-way, or the rule of one-way objects (R-095 to R-098)."""
-    if work.batch.one_way and (moved or work.batch.refresh):
-        return [(name, old, new, "refresh" if work.batch.refresh else "crm-overwrites")] if old != new else []  # type: ignore[list-item]
-    if work.batch.one_way:
-        return []
-    two_way = any(m.column == name and len(m.directions) > 1 for m in work.batch.route.maps)
-    decision = decide(base, old, new, work.batch.route.winner if two_way else Winner.CRM)  # type: ignore[arg-type]
-    if decision is Decision.KEEP:
-        return []
-    if decision is Decision.REBASE:
-        work.rebased.append((new, work.entity, row_id, name))
-        work.journal.append(_entry(work, row_id, (name, new, old, decision.value), side="marketing"))  # type: ignore[arg-type]
-        return []
-    work.settled.append((work.entity, row_id, name))
-    return [(name, old, new, decision.value)] if decision is Decision.TAKE else []  # type: ignore[list-item]
-
-
-def _end_edits(work: Work, stored: Known) -> None:
-    for name in work.edits.get(stored.row_id or 0, {}):
-        if name in work.columns:
-            work.settled.append((work.entity, stored.row_id, name))
 
 
 def _write(work: Work, trailer: Trailer, row: Row, stored: Known, changes: Sequence[Change]) -> None:
@@ -315,8 +281,8 @@ def _flush(work: Work) -> None:
     con.executemany(
         "UPDATE crmsync_link SET modified_at = ?, version = ? WHERE object = ? AND crm_id = ?", work.versions
     )
-    con.executemany("DELETE FROM crmsync_edit WHERE entity = ? AND row_id = ? AND field = ?", work.settled)
-    con.executemany("UPDATE crmsync_edit SET base = ? WHERE entity = ? AND row_id = ? AND field = ?", work.rebased)
+    work.settling.flush(con)
+    work.journal += [_entry(work, row_id, change, side="marketing") for row_id, change in work.settling.notes]
     con.executemany(JOURNAL, work.journal)
 
 

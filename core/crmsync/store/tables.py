@@ -18,7 +18,7 @@ from crmsync.entities import (
     entity_of,
 )
 from crmsync.model import Direction, FieldMap, Route, Type, Value
-from crmsync.store.capture import capture, capture_view
+from crmsync.store.capture import VERSION, capture, capture_view
 from crmsync.store.records import notice
 from crmsync.values import FROM_TEXT
 
@@ -88,7 +88,7 @@ def prepare(con: sqlite3.Connection, routes: Sequence[Route], clock: Clock) -> l
     for table in tables.values():
         changes += _shape(con, table, at)
     _record(con, routes, at)
-    state = repr([(t.name, sorted(t.columns.items()), sorted(t.two_way)) for t in tables.values()])
+    state = repr((VERSION, [(t.name, sorted(t.columns.items()), sorted(t.two_way)) for t in tables.values()]))
     if changes or _meta(con, "shape") != state:
         _rebuild(con, tables)
         con.execute(

@@ -1,0 +1,29 @@
+"""Rows that are being written to the CRM just now: a cycle and the actions of a person never send one row at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+
+class Flight:
+    """The rows of one connection that are under way, by entity and number."""
+
+    def __init__(self) -> None:
+        self._held: set[tuple[str, int]] = set()
+        self._freed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def hold(self, entity: str, rows: Iterable[int]) -> AsyncIterator[None]:
+        """Wait until nobody else has any of these rows, then have them all."""
+        wanted = {(entity, row) for row in rows}
+        async with self._freed:
+            await self._freed.wait_for(lambda: not wanted & self._held)
+            self._held |= wanted
+        try:
+            yield
+        finally:
+            self._held -= wanted
+            async with self._freed:
+                self._freed.notify_all()

@@ -1,0 +1,243 @@
+"""Marketing to CRM: local edits, one change a record, read before they are written, each told apart by its outcome.
+
+edits → read by id of the fields to be written, through the merge → only what differs, in batches → confirm, retry,
+hold or quarantine. What is sent is stored before it leaves: a lost answer is settled by the next read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from crmsync.clock import stamp
+from crmsync.errors import CrmsyncError, RouteStopped
+from crmsync.model import Counts, Direction, Field, Page, Route, Value
+from crmsync.pull import PUSHES, Drained, Pull, before_write, by_id
+from crmsync.refusals import prepared
+from crmsync.store import edits
+from crmsync.store.edits import Edited, Waiting
+from crmsync.store.refused import Refusal, save_refusal
+from crmsync.writes import Change, Operation, Outcome, Result
+
+READ_AT_ONCE = 2_000
+ENOUGH = 400  # outcomes, before most of them being refused stops an object
+MOST = 0.9
+FIRST_WAIT = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class Push:
+    """The edits of one object on their way."""
+
+    pull: Pull
+    route: Route
+    size: int = 0
+    fields: Mapping[str, Field] = field(init=False)
+    blocked: frozenset[str] = field(init=False)
+    codes: Counter[str] = field(default_factory=Counter)
+    told: int = 0
+
+    def __post_init__(self) -> None:
+        moving = [one for one in self.route.maps if Direction.PUSH in one.directions]
+        self.fields = {one.column: one.field for one in reversed(moving)}
+        self.blocked = frozenset(one.column for one in moving if Direction.PUSH in one.blocked)
+        self.size = self.pull.plugins.system.batch
+
+    async def run(self) -> None:
+        """Send everything that waits, a bounded number of rows at a time."""
+        await self.pull.store.write(edits.reopen, self.route)
+        at_once = await self._at_once()
+        after = 0
+        while found := await self.pull.store.read(edits.waiting, self.route, self.pull.now(), after, at_once):
+            if self.pull.stopping():
+                raise Drained
+            after = found[-1][0]
+            await self.send(dict(found))
+
+    async def _at_once(self) -> int:
+        bulk = self.pull.plugins.system.bulk
+        if bulk and await self.pull.store.read(edits.how_many, self.route, self.pull.now(), bulk + 1) > bulk:
+            self.size = bulk
+        return max(self.size, READ_AT_ONCE)
+
+    async def send(self, ids: Mapping[int, str]) -> None:
+        """Send the edits of these rows, which stand for these ids."""
+        async with self.pull.flight.hold(self.route.entity, ids):
+            ready = await self._ready(ids)
+            for start in range(0, len(ready), self.size):
+                await self._batch(ready[start : start + self.size])
+
+    async def _ready(self, ids: Mapping[int, str]) -> list[Waiting]:
+        """What is left to be written after the merge with what the CRM has now."""
+        store, route, rows = self.pull.store, self.route, list(ids)
+        columns = sorted(await store.read(edits.edited_columns, route.entity, rows))
+        mine = [name for name in columns if name in self.fields]
+        seen = await before_write(self.pull, route, list(ids.values()), mine) if mine else set(ids.values())
+        lost = [row for row, crm_id in ids.items() if crm_id not in seen]
+        waiting = await store.read(edits.open_edits, route, rows, columns)
+        return await store.write(self._sorted_out, waiting, set(lost))
+
+    def _sorted_out(self, con: sqlite3.Connection, waiting: Sequence[Waiting], lost: set[int]) -> list[Waiting]:
+        """Keep here what is not for the CRM, hold what is out of sight, set aside what it would refuse."""
+        ready = []
+        for row in waiting:
+            stays = {name for name, one in row.edits.items() if self._stays(name, one)}
+            edits.keep_local(con, self.route.entity, [(row.row_id, name) for name in stays])
+            names = [name for name in row.edits if name not in stays]
+            if row.row_id in lost:
+                edits.set_aside(con, self.route.entity, row.row_id, names, _OUT_OF_SIGHT, "held")
+            elif values := self._values(con, row, names):
+                ready.append(replace(row, edits=values))
+        return ready
+
+    def _stays(self, name: str, one: Edited) -> bool:
+        return name not in self.fields or (name in self.blocked and one.base is not None)
+
+    def _values(self, con: sqlite3.Connection, row: Waiting, names: Sequence[str]) -> dict[str, Edited]:
+        good = {}
+        for name in names:
+            one = row.edits[name]
+            try:
+                good[name] = replace(one, value=prepared(one.value, self.fields[name]))
+            except (ValueError, TypeError) as error:
+                said = f"{self.route.object} {row.crm_id}: {name} was not sent: {error}."
+                hint = f"Correct {name} of {self.route.entity} {row.row_id}; it is sent again by itself."
+                self._refuse(con, row, (name,), Outcome(result=Result.REFUSED, code="value", message=said, hint=hint))
+        return good
+
+    async def _batch(self, rows: Sequence[Waiting]) -> None:
+        pull, entity = self.pull, self.route.entity
+        leaving, skipped = outgoing(pull, self.route, rows)
+        await pull.store.write(self._mark, [row for row, _ in leaving], skipped)
+        before = pull.session.usage().calls
+        try:
+            outcomes = await pull.plugins.apply(pull.session, [one for _, one in leaving]) if leaving else []
+        except CrmsyncError:  # nothing of it was written, says the contract; after any other end nobody knows
+            await pull.store.write(edits.unsend, entity, [row for row, _ in leaving])
+            raise
+        answered = [(row, outcome) for (row, _), outcome in zip(leaving, outcomes, strict=True)]
+        counts = await pull.store.write(self._settle, answered)
+        cost = pull.session.usage().calls - before
+        step = pull.step(self.route.object, PUSHES)
+        pull.keep(replace(step, counts=step.counts + replace(counts, calls=cost, failed=counts.failed + len(skipped))))
+        if gone := [row.crm_id for row, outcome in answered if outcome.result is Result.GONE]:
+            await by_id(pull, self.route, gone, gone_if_absent=True)
+        self._stop_where_all_fail(len(answered))
+
+    def _mark(self, con: sqlite3.Connection, rows: Sequence[Waiting], skipped: Sequence[tuple[Waiting, str]]) -> None:
+        edits.mark_sent(con, self.route.entity, rows)
+        for row, reason in skipped:
+            self._refuse(con, row, tuple(row.edits), Outcome(result=Result.REFUSED, code="map", message=reason))
+
+    def _settle(self, con: sqlite3.Connection, answered: Sequence[tuple[Waiting, Outcome]]) -> Counts:
+        pull, entity = self.pull, self.route.entity
+        done = [row for row, outcome in answered if outcome.result is Result.DONE]
+        edits.confirm(con, entity, done, pull.run, pull.now())
+        edits.unsend(con, entity, [row for row, outcome in answered if outcome.result is Result.GONE])
+        failed = 0
+        for row, outcome in answered:
+            if outcome.result is Result.REFUSED:
+                self._refuse(con, row, self._about(row, outcome), outcome)
+                edits.unsend(con, entity, [row])  # the columns that it is not about
+            elif outcome.result is Result.RETRY:
+                self._later(con, row, outcome)
+            failed += outcome.result in (Result.REFUSED, Result.RETRY, Result.UNKNOWN)
+        return Counts(updated=len(done), failed=failed)
+
+    def _about(self, row: Waiting, outcome: Outcome) -> tuple[str, ...]:
+        """The columns that a refusal is about: those it names, else all that were sent."""
+        named = tuple(name for name in row.edits if self.fields[name].name in outcome.fields)
+        return named or tuple(row.edits)
+
+    def _refuse(self, con: sqlite3.Connection, row: Waiting, names: tuple[str, ...], outcome: Outcome) -> None:
+        self.codes[outcome.code] += 1
+        edits.set_aside(con, self.route.entity, row.row_id, names, (outcome.code, outcome.message), "quarantined")
+        refusal = Refusal(
+            object=self.route.object, operation=PUSHES, entity=self.route.entity, row_id=row.row_id, crm_id=row.crm_id,
+            code=outcome.code, message=outcome.message, hint=outcome.hint or AGAIN, columns=names,
+            value=row.edits[names[0]].value if len(names) == 1 else None,
+        )  # fmt: skip
+        save_refusal(con, refusal, self.pull.run, self.pull.now())
+
+    def _later(self, con: sqlite3.Connection, row: Waiting, outcome: Outcome) -> None:
+        tries = edits.tries(con, self.route.entity, row)
+        if tries >= self.pull.retries:
+            self._refuse(con, row, tuple(row.edits), outcome)
+            return
+        wait = FIRST_WAIT * 2**tries if outcome.retry_after is None else timedelta(seconds=outcome.retry_after)
+        reason = (outcome.code, outcome.message)
+        edits.put_off(con, self.route.entity, row, stamp(self.pull.clock.now() + wait), reason)
+
+    def _stop_where_all_fail(self, answered: int) -> None:
+        self.told += answered
+        refused = self.codes.total()
+        if self.told >= ENOUGH and refused > MOST * self.told:
+            code, number = self.codes.most_common(1)[0]
+            raise RouteStopped(
+                f"{refused:,} of {self.told:,} changes of {self.route.object} were refused, {number:,} of them with "
+                f"{code}: the others wait.",
+                hint="`crmsync errors` has each; `crmsync retry` sends them again once the cause is gone.",
+                code=code,
+            )
+
+
+AGAIN = "Correct the record on either side, or `crmsync retry` once the cause is gone; it is then sent again."
+_OUT_OF_SIGHT = ("invisible", "The record is not visible to these credentials any more (R-258).")
+
+Leaving = list[tuple[Waiting, Change]]
+
+
+def outgoing(pull: Pull, route: Route, rows: Sequence[Waiting]) -> tuple[Leaving, list[tuple[Waiting, str]]]:
+    """The rows with their changes by the CRM's names, and those that a plugin's map would not have, with the reason."""
+    leaving: Leaving = []
+    skipped: list[tuple[Waiting, str]] = []
+    groups: dict[tuple[str, ...], list[Waiting]] = {}
+    for row in rows:
+        groups.setdefault(tuple(sorted(row.edits)), []).append(row)
+    for names, group in groups.items():
+        for page, part in _mapped(pull, route, names, group):
+            refused = {one.id: one.reason for one in page.skipped}
+            kept = {record.pop(page.columns[0]): record for record in page.records()}
+            leaving += [
+                (row, _update(route, row, kept[row.crm_id]))
+                for row in part
+                if row.crm_id in kept and row.crm_id not in refused
+            ]
+            skipped += [(row, refused[row.crm_id]) for row in part if row.crm_id in refused]
+    return leaving, skipped
+
+
+def _mapped(
+    pull: Pull, route: Route, names: Sequence[str], rows: Sequence[Waiting]
+) -> Iterator[tuple[Page, Sequence[Waiting]]]:
+    """Pages by the CRM's names; where `map` raises, in halves down to the row it is about."""
+    values = [(row.crm_id, *(row.edits[name].value for name in names)) for row in rows]
+    page = Page(columns=("crm_id", *names), rows=values)
+    try:
+        yield pull.plugins.map(page, route, Direction.PUSH), rows
+    except CrmsyncError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a plugin's map may raise anything; the others go on without the row
+        if len(rows) == 1:
+            page.skip(values[0], f"map failed: {error}")
+            yield replace(page, rows=()), rows
+            return
+        middle = len(rows) // 2
+        yield from _mapped(pull, route, names, rows[:middle])
+        yield from _mapped(pull, route, names, rows[middle:])
+
+
+def _update(route: Route, row: Waiting, values: Mapping[str, Value]) -> Change:
+    return Change(
+        operation=Operation.UPDATE, object=route.object, row=row.row_id, crm_id=row.crm_id, values=values,
+        version=row.version,
+    )  # fmt: skip
+
+
+async def push(pull: Pull, route: Route) -> None:
+    """Send what waits of one object. Raises RouteStopped where most of it is refused, and what the connector raises."""
+    if Direction.PUSH in route.directions and pull.plugins.writes:
+        await Push(pull, route).run()
