@@ -21,7 +21,7 @@ def prepared(value: Value, field: Field) -> Value:
 def refused(value: Value, field: Field) -> str:
     """What is wrong with a canonical value; empty where nothing is."""
     if value is None:
-        return "" if field.nullable or field.defaulted else "it may not be empty in the CRM"
+        return "" if field.nullable else "it may not be empty in the CRM"
     if field.length and len(str(value)) > field.length:
         return f"it has {len(str(value)):,} characters, and the CRM takes {field.length:,}"
     if field.restricted and field.values:
