@@ -107,6 +107,10 @@ class System:
     """Changes that `apply` is given at once."""
     bulk: int = 0
     """From this many waiting changes of an object on, `apply` is given up to this many at once; 0 is never."""
+    tasks: str = ""
+    """Object of the tasks that operation TASK makes; without one no activity goes to this CRM."""
+    members: str = ""
+    """Object of campaign memberships, for operation MEMBER; without one nobody is added to its campaigns."""
     simulate: Callable[..., AbstractAsyncContextManager[Simulation]] | None = None
     """Keyword options port, records, seed, tls, users, big → a running simulator."""
 
