@@ -85,9 +85,12 @@ class Client:
     ) -> Answer:  # fmt: skip
         """One call with all the patience there is; `free` ones do not count against the quota.
 
+        A body of bytes is sent as it is, any other as JSON. What is not `repeatable` is sent again only where the
+        server certainly did nothing: it wanted a new session, or fewer calls at once.
+
         Raises Faulty for an error that the caller may want to handle, Denied, QuotaSpent, RetryLater.
         """
-        content = None if body is None else msgspec.json.encode(body)
+        content = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
         attempt, renewed = 0, False
         while True:
             attempt += 1

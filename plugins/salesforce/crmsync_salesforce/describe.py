@@ -61,7 +61,9 @@ class _Field(msgspec.Struct):
     updateable: bool = False
     calculated: bool = False
     nillable: bool = True
-    restrictedPicklist: bool | None = False  # noqa: N815 - the vendor's spelling, here and below
+    externalId: bool = False  # noqa: N815 - the vendor's spelling, here and below
+    filterable: bool = True
+    restrictedPicklist: bool | None = False  # noqa: N815
     picklistValues: list[_Value] | None = None  # noqa: N815
     referenceTo: list[str] | None = None  # noqa: N815
 
@@ -122,6 +124,17 @@ class Known:
     described: Described
     fields: dict[str, Field]
     modified: str = ""  # the vendor's Last-Modified, where asking with it is safe
+
+    def key(self, name: str) -> str | None:
+        """The external id of that name, in any spelling, that these credentials may fill."""
+        wanted = name.lower()
+        found = (one for one in self.described.fields if one.externalId and one.createable)
+        return next((one.name for one in found if one.name.lower() == wanted), None)
+
+    @property
+    def filterable(self) -> frozenset[str]:
+        """The fields that a query may test."""
+        return frozenset(one.name for one in self.described.fields if one.filterable)
 
 
 @dataclass(slots=True)

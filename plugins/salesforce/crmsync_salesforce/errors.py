@@ -6,8 +6,8 @@ Unknown codes have the policy of their HTTP status: 4xx refuses, 5xx comes back 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
@@ -63,7 +63,8 @@ _TABLE: dict[Policy, str] = {
         REQUIRED_FIELD_MISSING MISSING_ARGUMENT STRING_TOO_LONG NUMBER_OUTSIDE_VALID_RANGE INVALID_EMAIL_ADDRESS
         JSON_PARSER_ERROR INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET DUPLICATE_VALUE
         DUPLICATE_EXTERNAL_ID DUPLICATES_DETECTED CANNOT_UPDATE_CONVERTED_LEAD INACTIVE_OWNER_OR_USER INVALID_OWNER
-        TRANSFER_REQUIRES_READ""",
+        TRANSFER_REQUIRES_READ INVALID_STATUS INVALID_OPERATION INVALID_PERSON_ACCOUNT_OPERATION DELETE_FAILED
+        MIXED_DML_OPERATION""",
     Policy.STOP: """API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED FUNCTIONALITY_NOT_ENABLED ORG_LOCKED
         CLIENT_NOT_ACCESSIBLE_FOR_USER LOGIN_MUST_USE_SECURITY_TOKEN TXN_SECURITY_NO_ACCESS TXN_SECURITY_APEX_ERROR
         TXN_SECURITY_END_A_SESSION TXN_SECURITY_FAIL_CLOSE TXN_SECURITY_METERING_ERROR TXN_SECURITY_RUNTIME_ERROR
@@ -101,6 +102,7 @@ class Fault:
     message: str
     fields: tuple[str, ...] = ()
     status: int = 0
+    more: Mapping[str, Any] = field(default_factory=dict)  # what a duplicate rule found
 
     @property
     def policy(self) -> Policy:
@@ -146,7 +148,8 @@ def _fault(one: dict[str, Any], status: int) -> Fault | None:
     message = one.get("message") or one.get("exceptionMessage") or one.get("error_description") or ""
     fields = one.get("fields")
     names = tuple(str(name) for name in fields) if isinstance(fields, list) else ()
-    return Fault(code, str(message), names, status)
+    more = one.get("duplicateResult")
+    return Fault(code, str(message), names, status, more if isinstance(more, dict) else {})
 
 
 def faulty(response: Response, what: str = "") -> Faulty:

@@ -11,6 +11,8 @@ _INSTEAD = {
     "getDeleted": "has no feed of deletions: records deleted for good are not noticed",
     "composite": "has no composite requests: every object costs calls of its own",
     "bulk": "has no usable bulk queries: everything is read page by page",
+    "collections": "writes no collections: every record costs a call of its own",
+    "ingest": "takes no bulk uploads: everything is written 200 records a call",
     "limits": "tells nothing of its daily calls: the quota cannot be watched",
 }
 

@@ -11,7 +11,9 @@ import msgspec
 from crmsync.errors import RouteStopped
 from crmsync.hookspecs import System, hookimpl
 from crmsync.model import BOTH_WAYS, Condition, Direction, Fields, Page, Query, Route, Scope
+from crmsync.writes import Change, Outcomes
 from crmsync_salesforce import fetch as reading
+from crmsync_salesforce import writing
 from crmsync_salesforce.check import check
 from crmsync_salesforce.custom import custom_routes
 from crmsync_salesforce.describe import Known, scope_of
@@ -21,6 +23,9 @@ from crmsync_salesforce.routes import NO_STAMP, ROUTES, UNSEEN, WHERE
 from crmsync_salesforce.session import SalesforceSession, connect
 from crmsync_salesforce.settings import SalesforceSettings
 from crmsync_salesforce.simulation import simulate
+
+BATCH, BULK = 200, 10_001
+"""Changes that one call takes, and from how many on an upload may cost fewer calls: above ten thousand."""
 
 MARKETING_USER = 'Tick "Marketing User" on the user, so that campaigns can be created and changed.'
 
@@ -36,7 +41,8 @@ def system() -> System:
     """Salesforce."""
     return System(
         name="salesforce", title="Salesforce", settings=SalesforceSettings, connect=connect, routes=routes,
-        check=check, permission_set=permission_set, login=_login, simulate=simulate,
+        check=check, permission_set=permission_set, login=_login, batch=BATCH, bulk=BULK, tasks="Task",
+        members="CampaignMember", simulate=simulate,
     )  # fmt: skip
 
 
@@ -108,3 +114,9 @@ async def fetch(session: SalesforceSession, query: Query) -> AsyncIterator[Page]
     """Read pages."""
     async for page in reading.fetch(session, query):
         yield page
+
+
+@hookimpl
+async def apply(session: SalesforceSession, changes: Sequence[Change]) -> Outcomes:
+    """Write changes."""
+    return await writing.apply(session, changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import msgspec
@@ -37,6 +37,7 @@ class SalesforceSession:
     bundler: Bundler
     describes: Describes
     identity: Identity
+    asked: dict[str, str] = field(default_factory=dict)  # what need be asked of an org only once
 
     def usage(self) -> Usage:
         """API calls of this session, and the org's figures of the day."""

@@ -62,6 +62,11 @@ class SalesforceSettings(BaseModel):
     bulk_threshold: int = Field(default=10_000, ge=0, description="records from which a bulk job is worth it")
     bulk_page_size: int = Field(default=10_000, ge=100, le=250_000)
     bulk_deadline_seconds: float = Field(default=7200, gt=0)
+    key_field: str = Field(
+        default="crmsync_key__c",
+        pattern=r"^([A-Za-z]\w*)?$",
+        description="external id field that holds our key of a new record, where an object has it",
+    )
     partition_threshold: int = Field(default=200_000, ge=1000, description="records a REST load is split at")
 
     @model_validator(mode="after")

@@ -1,0 +1,102 @@
+"""Changes on their way to the CRM: which function does each operation, and what is said of those that never left."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from crmsync.errors import CrmError, SchemaMoved
+from crmsync.writes import Change, Operation, Outcome, Outcomes, Wish
+from crmsync_salesforce import outcomes
+from crmsync_salesforce.created import create
+from crmsync_salesforce.delivery import Batch, Item, Lost
+from crmsync_salesforce.describe import Known
+from crmsync_salesforce.errors import Faulty, Policy, translate
+from crmsync_salesforce.session import SalesforceSession
+from crmsync_salesforce.sobjects import deleting, headers_of, updating, write
+
+_WHOLE = frozenset({Policy.MOVED, Policy.OBJECT, Policy.STOP, Policy.QUOTA, Policy.LOGIN})
+"""What is said of one record and concerns them all."""
+
+
+async def apply(session: SalesforceSession, changes: Sequence[Change]) -> Outcomes:
+    """Write changes of one object and operation, as the contract of the `apply` hook says."""
+    if not changes:
+        return []
+    first = changes[0]
+    known = await _known(session, first.object, changes)
+    batch = Batch(session, first.object, known, [Item(one) for one in changes])
+    try:
+        await _OPERATIONS[first.operation](batch)
+        await _moved(batch)
+        _whole(batch)
+    except Lost as error:
+        _rest(batch, CrmError(str(error), code="network"))
+    except (Faulty, CrmError) as error:
+        ours = translate(error, obj=first.object) if isinstance(error, Faulty) else error
+        if isinstance(ours, SchemaMoved):
+            session.describes.forget(first.object)
+        if not batch.touched:
+            raise ours from error
+        _rest(batch, ours)
+    return [_settled(one) for one in batch.items]
+
+
+async def _known(session: SalesforceSession, obj: str, changes: Sequence[Change]) -> Known:
+    """The object as last described, or, where a value is of a field that was not there then, as it is now."""
+    known = await session.describes.last(obj)
+    if any(name not in known.fields for one in changes for name in one.values):
+        known = await session.describes.fresh(obj)
+    return known
+
+
+async def _moved(batch: Batch) -> None:
+    """What was refused for a field: by a schema that moved, or by a rule that reading the schema does not cure."""
+    at_fault = [one for one in batch.items if one.fault is not None and one.fault.policy is Policy.MOVED]
+    if not at_fault:
+        return
+    batch.session.describes.forget(batch.object)
+    now = await batch.session.describes.fresh(batch.object)
+    making = batch.items[0].change.operation in (Operation.CREATE, Operation.TASK)
+    for one in at_fault:
+        fields = [now.fields.get(name) for name in one.values]
+        if one.fault and all(field and (field.createable if making else field.updateable) for field in fields):
+            one.outcome = outcomes.refused(one.fault.code, one.fault.message, fields=one.fault.fields)
+            one.fault = None
+
+
+def _whole(batch: Batch) -> None:
+    """Raise what was said of every record that was sent, where nothing was written."""
+    faults = [one.fault for one in batch.items if one.fault is not None]
+    if faults and not batch.touched and all(one.policy in _WHOLE for one in faults):
+        raise Faulty(faults[0])
+
+
+def _rest(batch: Batch, error: CrmError) -> None:
+    for one in batch.open:
+        one.outcome = outcomes.later(error)
+
+
+def _settled(item: Item) -> Outcome:
+    assert item.outcome is not None
+    return item.outcome
+
+
+async def _update(batch: Batch) -> None:
+    for one in batch.items:
+        batch.prepare(one, one.change.values)
+    for duplicates in (False, True):
+        items = [one for one in batch.open if one.change.wish.duplicates is duplicates]
+        if items:
+            await write(batch, items, updating(batch.object), headers_of(Wish(duplicates=duplicates)))
+
+
+async def _delete(batch: Batch) -> None:
+    await write(batch, batch.items, deleting(batch.object), headers_of(Wish()))
+
+
+_OPERATIONS: dict[Operation, Callable[[Batch], Awaitable[None]]] = {
+    Operation.CREATE: create,
+    Operation.UPDATE: _update,
+    Operation.DELETE: _delete,
+    Operation.TASK: create,
+}
