@@ -6,6 +6,7 @@ from crmsync.errors import ConnectionStopped, CrmError, Denied, QuotaSpent, Retr
 from crmsync.http import Response
 from crmsync_salesforce import errors
 from crmsync_salesforce.errors import POLICIES, Fault, Faulty, Policy
+from crmsync_salesforce.faults import faulty
 
 CODES = [
     "INVALID_SESSION_ID",
@@ -160,7 +161,7 @@ def test_sessions_that_no_login_cures(message: str) -> None:
 )
 def test_bodies_of_all_kinds(status: int, body: bytes, policy: Policy) -> None:
     """Rows 7, 8, 29 and 43 of the sheet: pages, bare objects and empty bodies are understood as well as arrays."""
-    assert errors.faulty(answer(status, body)).policy is policy
+    assert faulty(answer(status, body)).policy is policy
 
 
 def test_messages_do_not_repeat_the_query() -> None:

@@ -14,7 +14,8 @@ from crmsync.hookspecs import Context
 from crmsync.http import HttpClient, Response
 from crmsync.pacing import Backoff, Budget, SingleFlight
 from crmsync_salesforce.auth import Auth, Token
-from crmsync_salesforce.errors import Fault, Faulty, Policy, daily_limit, faulty, never_cured, translate
+from crmsync_salesforce.errors import Fault, Faulty, Policy, daily_limit, never_cured, translate
+from crmsync_salesforce.faults import faulty
 from crmsync_salesforce.features import Features
 from crmsync_salesforce.settings import SalesforceSettings
 

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from crmsync_salesforce.client import Answer, Client
-from crmsync_salesforce.errors import Fault, Faulty, Policy, read_faults
+from crmsync_salesforce.errors import Fault, Faulty, Policy
+from crmsync_salesforce.faults import read_faults
 from crmsync_salesforce.query import MOST_URL
 
 MOST, MOST_QUERIES = 25, 5

@@ -16,6 +16,7 @@ from crmsync_salesforce import outcomes, wire
 from crmsync_salesforce.client import Answer
 from crmsync_salesforce.describe import Known
 from crmsync_salesforce.errors import Fault, Faulty, Policy, translate
+from crmsync_salesforce.query import whole_id
 from crmsync_salesforce.session import SalesforceSession
 
 EXTRA_CALLS = 40
@@ -32,13 +33,17 @@ class Lost(Exception):
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """One change on its way: the values to write, the same as JSON, and what became of it."""
+    """One change on its way: the record it is about, the values to write, the same as JSON, and what became of it."""
 
     change: Change
+    id: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
     body: bytes = b"{}"
     outcome: Outcome | None = None
     fault: Fault | None = None
+
+    def __post_init__(self) -> None:
+        self.id = self.id or whole_id(self.change.crm_id or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +107,7 @@ class Batch:
         """Note what became of a change."""
         item.fault = written.faults[0] if written.faults else None
         if item.fault is None:
-            item.outcome = outcomes.done(written.id or item.change.crm_id, made=written.made)
+            item.outcome = outcomes.done(written.id or item.id, made=written.made)
         else:
             fields = self.known.fields
             refers = any(fields[name].references for name in item.values if name in fields)

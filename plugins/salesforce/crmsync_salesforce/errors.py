@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-import msgspec
-
 from crmsync.errors import (
     CrmError,
     Denied,
@@ -22,7 +20,7 @@ from crmsync.errors import (
     RouteStopped,
     SchemaMoved,
 )
-from crmsync.http import Response, without_query
+from crmsync.http import without_query
 
 
 class Policy(Enum):
@@ -81,8 +79,6 @@ _NEVER_CURED = (
     "not valid for use with the rest api", "not attached to", "api access not allowed", "api is not enabled",
 )  # fmt: skip
 _COLUMN = re.compile(r"No such column '([\w.]+)'|duplicate field selected: ([\w.]+)")
-_LONG_URL = frozenset({414, 431})
-_UNAUTHORISED, _FORBIDDEN, _GONE = 401, 403, 410
 
 HINTS = {
     "API_DISABLED_FOR_ORG": "The org's edition, or the user's profile, has no API access: grant \"API Enabled\".",
@@ -127,50 +123,6 @@ class Faulty(Exception):
     def policy(self) -> Policy:
         """What happens next."""
         return self.fault.policy
-
-
-def read_faults(body: bytes | Any, status: int) -> list[Fault]:
-    """The errors in a body: the usual array, a bare object, a token error, or none of them."""
-    if isinstance(body, bytes):
-        try:
-            body = msgspec.json.decode(body)
-        except msgspec.MsgspecError:
-            return []
-    found = body if isinstance(body, list) else [body]
-    return [fault for one in found if isinstance(one, dict) and (fault := _fault(one, status))]
-
-
-def _fault(one: dict[str, Any], status: int) -> Fault | None:
-    code = one.get("errorCode") or one.get("exceptionCode") or one.get("statusCode") or one.get("error")
-    if code is None:
-        return None
-    code = {"InvalidSessionId": "INVALID_SESSION_ID", "NOTFOUND": "NOT_FOUND"}.get(str(code), str(code))
-    message = one.get("message") or one.get("exceptionMessage") or one.get("error_description") or ""
-    fields = one.get("fields")
-    names = tuple(str(name) for name in fields) if isinstance(fields, list) else ()
-    more = one.get("duplicateResult")
-    return Fault(code, str(message), names, status, more if isinstance(more, dict) else {})
-
-
-def faulty(response: Response, what: str = "") -> Faulty:
-    """The error of an answer whose status is not a good one."""
-    faults = read_faults(response.body, response.status)
-    fault = faults[0] if faults else _of_status(response)
-    return Faulty(fault, what=what, retry_after=response.retry_after)
-
-
-def _of_status(response: Response) -> Fault:
-    status = response.status
-    if status in _LONG_URL:
-        return Fault("OPERATION_TOO_LARGE", "The address of the request was too long for the server.", (), status)
-    if status == _GONE:
-        return Fault("UNSUPPORTED_API_VERSION", "This API version is retired.", (), status)
-    if response.html:
-        who = "A page for people came in place of data, from a proxy or for maintenance"
-        return Fault("SERVER_UNAVAILABLE", f"{who} (HTTP {status}).", (), status)
-    if status == _UNAUTHORISED:
-        return Fault("INVALID_SESSION_ID", "The session was refused.", (), status)
-    return Fault(f"HTTP_{status}", f"The server answered HTTP {status} without saying why.", (), status)
 
 
 def never_cured(fault: Fault) -> bool:

@@ -73,6 +73,18 @@ HINTS: Mapping[str, str] = MappingProxyType(
 )  # fmt: skip
 """What to do next, by the code of a refusal."""
 
+_NEEDS_OWNER = "A lead that belongs to a queue is converted only for a user: name an owner."
+_CONVERTING = "The new contact, account or opportunity was refused: fill the lead's fields that the org maps to theirs."
+_HINTS_OF: Mapping[tuple[Operation, str], str] = MappingProxyType(
+    {
+        (Operation.CONVERT, "INVALID_OWNER"): _NEEDS_OWNER,
+        (Operation.CONVERT, "REQUIRED_FIELD_MISSING"): _CONVERTING,
+        (Operation.CONVERT, "FIELD_CUSTOM_VALIDATION_EXCEPTION"): _CONVERTING,
+        (Operation.CONVERT, "INVALID_STATUS"): "Choose a lead status that means converted.",
+        (Operation.MERGE, "INVALID_OPERATION"): "Only leads, contacts and accounts are merged, each among themselves.",
+    }
+)
+
 _REFUSED = "See the message, correct the record on either side, then retry."
 
 
@@ -105,13 +117,15 @@ def unknown(code: str, message: str) -> Outcome:
 def of_fault(fault: Fault, change: Change, *, refers: bool = True) -> Outcome:
     """The outcome of a record that the vendor did not write; `refers` is whether its values refer to other records."""
     if fault.code in _GONE or (fault.code == _DANGLING and change.operation is Operation.UPDATE and not refers):
-        result = Result.DONE if change.operation is Operation.DELETE else Result.GONE
-        return Outcome(result=result, crm_id=change.crm_id, code=fault.code, message=said(fault.message))
+        if change.operation is Operation.DELETE or change.wish.remove:
+            return done(change.crm_id, code="absent", message=said(fault.message))
+        return Outcome(result=Result.GONE, crm_id=change.crm_id, code=fault.code, message=said(fault.message))
     if fault.policy in _LATER or crowded(fault):
         return Outcome(result=Result.RETRY, code=fault.code, message=said(fault.message), fields=fault.fields)
     if fault.code == "DUPLICATES_DETECTED":
         return _duplicates(fault)
-    return refused(fault.code, fault.message, fields=fault.fields)
+    hint = _HINTS_OF.get((change.operation, fault.code), "")
+    return refused(fault.code, fault.message, hint=hint, fields=fault.fields)
 
 
 def crowded(fault: Fault) -> bool:

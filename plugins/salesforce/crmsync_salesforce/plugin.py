@@ -24,8 +24,8 @@ from crmsync_salesforce.session import SalesforceSession, connect
 from crmsync_salesforce.settings import SalesforceSettings
 from crmsync_salesforce.simulation import simulate
 
-BATCH, BULK = 200, 10_001
-"""Changes that one call takes, and from how many on an upload may cost fewer calls: above ten thousand."""
+BATCH, BULK = 200, 10_000
+"""Changes that one call takes, and how many at once where an upload may cost fewer calls."""
 
 MARKETING_USER = 'Tick "Marketing User" on the user, so that campaigns can be created and changed.'
 

@@ -13,7 +13,6 @@ from crmsync_salesforce import wire
 from crmsync_salesforce.client import Answer, Client
 from crmsync_salesforce.delivery import Batch, Item, Way, Written
 from crmsync_salesforce.errors import Fault, Faulty, Policy
-from crmsync_salesforce.query import whole_id
 
 COLLECTIONS = "composite/sobjects"
 _ALL_OR_NONE = "allOrNone"
@@ -69,18 +68,18 @@ def headers_of(wish: Wish) -> dict[str, str]:
 
 
 def identity(item: Item) -> str:
-    """The id of a change's record, in its long form."""
-    return whole_id(item.change.crm_id or "")
+    """What two changes of one call must not share: the record."""
+    return item.id
 
 
 def updating(obj: str) -> Verb:
     """Change records by their ids."""
 
     def one(item: Item) -> tuple[str, str, bytes]:
-        return "PATCH", f"sobjects/{obj}/{identity(item)}", item.body
+        return "PATCH", f"sobjects/{obj}/{item.id}", item.body
 
     def record(item: Item) -> msgspec.Raw:
-        return wire.headed({"attributes": {"type": obj}, "id": identity(item)}, item.body)
+        return wire.headed({"attributes": {"type": obj}, "id": item.id}, item.body)
 
     return Verb(method="PATCH", tail=COLLECTIONS, record=record, one=one, mark=identity)
 
@@ -116,7 +115,7 @@ def deleting(obj: str) -> Verb:
     """Delete records by their ids."""
 
     def one(item: Item) -> tuple[str, str, None]:
-        return "DELETE", f"sobjects/{obj}/{identity(item)}", None
+        return "DELETE", f"sobjects/{obj}/{item.id}", None
 
     return Verb(method="DELETE", tail=COLLECTIONS, one=one, mark=identity)
 
@@ -124,7 +123,7 @@ def deleting(obj: str) -> Verb:
 def _together(client: Client, verb: Verb, headers: Mapping[str, str]) -> Way:
     async def send(items: Sequence[Item]) -> Answer:
         if verb.record is None:
-            ids = ",".join(quote(identity(one), safe="") for one in items)
+            ids = ",".join(quote(one.id, safe="") for one in items)
             tail, body = f"{verb.tail}?ids={ids}&{_ALL_OR_NONE}=false", None
         else:
             tail, body = verb.tail, {_ALL_OR_NONE: False, "records": [verb.record(one) for one in items]}

@@ -53,15 +53,20 @@ def cells(values: Mapping[str, Value], fields: Mapping[str, Field]) -> dict[str,
 
 
 def _cell(field: Field, value: Value) -> str:
-    spelled = _JSON[field.type](field.name, value)
-    if isinstance(spelled, bool):
-        return "true" if spelled else "false"
-    if isinstance(spelled, msgspec.Raw):
-        return bytes(spelled).decode()
-    text = spelled if isinstance(spelled, str) else repr(spelled)
+    text = spelled(field, value)
     if text.strip() == NULL or not _whole(text):
         raise Unfit(field.name, f"{NULL} cannot be uploaded as a value, for it empties the field")
     return text
+
+
+def spelled(field: Field, value: Value) -> str:
+    """A value as text, where a form has no types. Raises Unfit."""
+    found = _JSON[field.type](field.name, value)
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    if isinstance(found, msgspec.Raw):
+        return bytes(found).decode()
+    return found if isinstance(found, str) else repr(found)
 
 
 def _whole(text: str) -> bool:

@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from crmsync.errors import CrmError, SchemaMoved
 from crmsync.writes import Change, Operation, Outcome, Outcomes, Wish
 from crmsync_salesforce import outcomes
+from crmsync_salesforce.converting import convert
 from crmsync_salesforce.created import create
 from crmsync_salesforce.delivery import Batch, Item, Lost
 from crmsync_salesforce.describe import Known
 from crmsync_salesforce.errors import Faulty, Policy, translate
+from crmsync_salesforce.members import member
+from crmsync_salesforce.merging import merge
 from crmsync_salesforce.session import SalesforceSession
 from crmsync_salesforce.sobjects import deleting, headers_of, updating, write
 
@@ -98,5 +101,8 @@ _OPERATIONS: dict[Operation, Callable[[Batch], Awaitable[None]]] = {
     Operation.CREATE: create,
     Operation.UPDATE: _update,
     Operation.DELETE: _delete,
+    Operation.CONVERT: convert,
+    Operation.MERGE: merge,
+    Operation.MEMBER: member,
     Operation.TASK: create,
 }
