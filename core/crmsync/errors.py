@@ -16,6 +16,7 @@
         └── ConnectionStopped   nothing of this connection can go on
             ├── Denied          credentials or permission
             └── QuotaSpent      the share of the daily calls is used up
+                └── QuotaKept   what is left of it is kept for work with a better claim
 
 An error's message is for a person: what happened, to which record on both sides, what to do next.
 It never holds a secret.
@@ -122,3 +123,14 @@ class QuotaSpent(ConnectionStopped):
     """The share of the daily API calls is used up."""
 
     exit_code = 7
+
+
+class QuotaKept(QuotaSpent):
+    """What is left of the daily API calls is kept for work with a better claim.
+
+    `over` is the number of calls that have to become free before such work goes on.
+    """
+
+    def __init__(self, message: str = "", *, hint: str = "", code: str = "", over: int = 1) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.over = over

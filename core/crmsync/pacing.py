@@ -1,16 +1,56 @@
-"""Pacing: how long to wait before trying again, one attempt for many who wait, and the day's budget of calls."""
+"""Pacing: how long to wait before trying again, one attempt for many who wait, and the day's budget of calls.
+
+When calls are short, whoever has the better claim goes on: actions, then pushes, then pulls. The claim belongs to the
+task that makes the calls, and to the tasks it begins, so that a connector asks its budget and nothing else.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from crmsync.errors import QuotaSpent
+from crmsync.errors import QuotaKept, QuotaSpent
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What calls are made for, and which part of the share such work may use up: the rest is kept for better ones."""
+
+    name: str
+    part: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """The claims of one connection, from the weakest to the best."""
+
+    pulls: Claim = Claim("pulls", 0.9)
+    pushes: Claim = Claim("pushes", 0.95)
+    actions: Claim = Claim("actions")
+
+
+_claim: ContextVar[Claim] = ContextVar("claim", default=Claims().actions)
+
+
+@contextmanager
+def claiming(claim: Claim) -> Iterator[None]:
+    """Whatever is asked of a CRM inside, also by tasks begun inside, is asked under this claim.
+
+    Outside of any, calls may use up the whole share, as what a person asks for does.
+    """
+    before = _claim.set(claim)
+    try:
+        yield
+    finally:
+        _claim.reset(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +95,10 @@ class SingleFlight(Generic[T]):
             task.exception()  # looked at, so that nobody is told of an error nobody waited for
 
 
+FIGURES_AGE = 900.0
+"""Seconds after which the server's figures refuse nothing any more: only a call can find out what is free again."""
+
+
 @dataclass(slots=True)
 class Budget:
     """The share of a daily allowance of calls that may be used, whoever else uses the allowance too.
@@ -66,6 +110,8 @@ class Budget:
     used: int | None = None
     limit: int | None = None
     pending: int = field(default=0)
+    told_at: float = field(default=0.0)
+    monotonic: Callable[[], float] = time.monotonic
 
     @property
     def allowed(self) -> int | None:
@@ -80,16 +126,38 @@ class Budget:
         return max(0, self.allowed - self.used - self.pending)
 
     def reserve(self, calls: int = 1) -> None:
-        """Take calls before they are made. Raises QuotaSpent, taking none, where they would pass the share."""
-        left = self.left
-        if left is not None and left < calls:
-            raise QuotaSpent(
-                f"{self.used:,} of {self.limit:,} API calls of the last 24 hours are used, "
-                f"and the share of {self.share:.0%} is not passed.",
+        """Take calls before they are made, under the claim of whoever asks.
+
+        Raises QuotaSpent, taking none, where they would pass the share; QuotaKept where what is left of it is kept
+        for better claims.
+        """
+        refusal = self._refusal(calls, _claim.get())
+        if refusal is not None:
+            if self.monotonic() - self.told_at < FIGURES_AGE:
+                raise refusal
+            self.used = self.limit = None
+        self.pending += calls
+
+    def _refusal(self, calls: int, claim: Claim) -> QuotaSpent | None:
+        allowed, left = self.allowed, self.left
+        if allowed is None or left is None:
+            return None
+        said = f"{self.used:,} of {self.limit:,} API calls of the last 24 hours are used"
+        if left < calls:
+            return QuotaSpent(
+                f"{said}, and the share of {self.share:.0%} is not passed.",
                 hint="The sync goes on by itself when calls are free again; `quota_share` sets the share.",
                 code="quota",
             )
-        self.pending += calls
+        over = calls - (left - allowed + int(allowed * claim.part))
+        if over <= 0:
+            return None
+        return QuotaKept(
+            f"{said}: the rest of the share is not for {claim.name}.",
+            hint="The sync goes on by itself when calls are free again; `quota_pulls` and `quota_pushes` set the rest.",
+            code="quota",
+            over=over,
+        )
 
     def settle(self, calls: int = 1) -> None:
         """The calls reserved are over; what they cost is in the server's figures, or is counted here."""
@@ -97,6 +165,7 @@ class Budget:
 
     def tell(self, used: int, limit: int) -> None:
         """Take over the server's figures; answers that overtook each other never lower the use by a few."""
+        self.told_at = self.monotonic()
         if self.used is None or self.limit != limit or used > self.used or self.used - used > max(100, self.pending):
             self.used, self.limit = used, limit
 
