@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-import msgspec
-
 from crmsync.model import Page
-from crmsync.pacing import Backoff
 from crmsync_salesforce.client import Answer
 from crmsync_salesforce.decode import CsvDecoder, Decoded
 from crmsync_salesforce.errors import Fault, Faulty, Policy
+from crmsync_salesforce.jobs import COMPLETE, Job, read_job, until_ended
 from crmsync_salesforce.query import Select
 from crmsync_salesforce.reading import Reader
 from crmsync_salesforce.resume import Place, safe, write_mark, write_place
@@ -40,19 +37,8 @@ NOT_IN_BULK = frozenset(
         "UndecidedEventRelation",
     ]
 )
-_ENDED = frozenset({"JobComplete", "Failed", "Aborted"})
 LONG_TEXT, MOST_LONG_TEXTS = 255, 2
 _NO_MORE = frozenset({"", "null"})
-
-
-class Job(msgspec.Struct):
-    """A job as the server tells of it."""
-
-    id: str
-    state: str = ""
-    object: str = ""
-    numberRecordsProcessed: int | None = None  # noqa: N815 - the vendor's spelling
-    errorMessage: str | None = None  # noqa: N815
 
 
 @dataclass(slots=True)
@@ -96,7 +82,7 @@ async def create(reader: Reader, select: Select, *, everything: bool) -> tuple[J
         "columnDelimiter": "COMMA", "lineEnding": "LF",
     }  # fmt: skip
     answer = reader.meter.add(await reader.client.call("POST", "jobs/query", body=body, repeatable=False))
-    return _read(answer), answer
+    return read_job(answer), answer
 
 
 async def read(reader: Reader, select: Select, place: Place | None, *, everything: bool) -> AsyncGenerator[Page, None]:
@@ -119,22 +105,18 @@ async def read(reader: Reader, select: Select, place: Place | None, *, everythin
 
 async def finished(reader: Reader, job: str) -> Job:
     """Wait until a job is complete. Raises Faulty for one that failed, was aborted, is gone or takes too long."""
-    settings = reader.session.settings
-    until = time.monotonic() + settings.bulk_deadline_seconds
-    pause = Backoff(first=2.0 * min(1.0, settings.backoff_seconds), longest=30.0)
-    wait = 0.0
-    while True:
-        found = _read(reader.meter.add(await reader.client.get(f"jobs/query/{job}")))
+
+    async def ask() -> Job:
+        found = read_job(reader.meter.add(await reader.client.get(f"jobs/query/{job}")))
         if found.object and found.object.lower() != reader.object.lower():
             raise Faulty(Fault("BULK_FAILED", f"job {job} reads {found.object}, not {reader.object}"))
-        if found.state in _ENDED:
-            break
-        if time.monotonic() > until:
-            await abort(reader, job)
-            raise Faulty(Fault("BULK_FAILED", f"job {job} did not end in time and was aborted"))
-        wait = min(pause.longest, wait * 1.5 if wait else pause.first / 20)
-        await asyncio.sleep(wait)
-    if found.state != "JobComplete":
+        return found
+
+    found = await until_ended(reader.session.settings, ask)
+    if found is None:
+        await abort(reader, job)
+        raise Faulty(Fault("BULK_FAILED", f"job {job} did not end in time and was aborted"))
+    if found.state != COMPLETE:
         raise Faulty(
             Fault("BULK_FAILED", f"job {job} {found.state.lower()}: {found.errorMessage or 'no reason given'}")
         )
@@ -203,13 +185,6 @@ async def abort(reader: Reader, job: str) -> None:
     """Stop a job that nobody waits for; whether that works does not matter."""
     with suppress(Faulty):
         await reader.client.call("PATCH", f"jobs/query/{job}", body={"state": "Aborted"})
-
-
-def _read(answer: Answer) -> Job:
-    try:
-        return msgspec.json.decode(answer.body, type=Job)
-    except msgspec.MsgspecError as error:
-        raise Faulty(Fault("BULK_FAILED", f"the server's answer about a job cannot be read: {error}")) from error
 
 
 def unusable(error: Faulty) -> bool:

@@ -15,6 +15,7 @@ from crmsync_salesforce.errors import Faulty
 from crmsync_salesforce.load import LIVE, load
 from crmsync_salesforce.query import among, chunks, conditions, counting, encoded, whole_id
 from crmsync_salesforce.reading import Reader, raised
+from crmsync_salesforce.sent import sent
 from crmsync_salesforce.session import SalesforceSession
 
 _SLACK = 100
@@ -69,4 +70,5 @@ _READS: dict[Kind, Callable[[Reader], AsyncGenerator[Page, None]]] = {
     Kind.DELETES: deletes,
     Kind.IDS: _by_id,
     Kind.COUNT: _count,
+    Kind.SENT: sent,
 }

@@ -12,6 +12,7 @@ from crmsync_salesforce.created import create
 from crmsync_salesforce.delivery import Batch, Item, Lost
 from crmsync_salesforce.describe import Known
 from crmsync_salesforce.errors import Faulty, Policy, translate
+from crmsync_salesforce.ingest import suits, upload
 from crmsync_salesforce.members import member
 from crmsync_salesforce.merging import merge
 from crmsync_salesforce.session import SalesforceSession
@@ -87,6 +88,9 @@ def _settled(item: Item) -> Outcome:
 async def _update(batch: Batch) -> None:
     for one in batch.items:
         batch.prepare(one, one.change.values)
+    plain = [one for one in batch.open if not one.change.wish.duplicates]
+    if suits(batch, plain):
+        await upload(batch, plain)
     for duplicates in (False, True):
         items = [one for one in batch.open if one.change.wish.duplicates is duplicates]
         if items:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from crmsync.simulate import Fault
-from crmsync_salesforce.simulator.api.bulk_ingest import IngestJob
+from crmsync_salesforce.simulator.api.bulk_ingest import IngestJob, leave
 from crmsync_salesforce.simulator.api.bulk_query import QueryJob
 from crmsync_salesforce.simulator.api.call import CSV, Call, Reply
 from crmsync_salesforce.simulator.api.site import Site
@@ -77,12 +77,26 @@ def _end_jobs(state: str | None) -> Before:
                 job.info["state"] = "InProgress"
                 continue
             job.info["state"] = state
+            if isinstance(job, IngestJob):
+                leave(job)
             if state == "Failed":
                 job.info["errorMessage"] = action.get(
                     "message", "InternalServerError : Retried more than fifteen times"
                 )
 
     return end
+
+
+def _spoil_uploads(member: str) -> Before:
+    """Have uploads that did not run yet fail after so many rows, or tell nothing of so many."""
+
+    def spoil(site: Site, call: Call, action: dict[str, Any]) -> None:
+        del call
+        for job in site.jobs.values():
+            if isinstance(job, IngestJob):
+                setattr(job, member, int(action["rows"]))
+
+    return spoil
 
 
 BEFORE: dict[str, Before] = {
@@ -102,6 +116,8 @@ BEFORE: dict[str, Before] = {
     "bulk_failed": _end_jobs("Failed"),
     "bulk_aborted": _end_jobs("Aborted"),
     "bulk_stuck": _end_jobs(None),
+    "ingest_partial": _spoil_uploads("most"),
+    "ingest_missing": _spoil_uploads("lost"),
 }
 
 

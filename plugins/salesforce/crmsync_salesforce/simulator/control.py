@@ -38,7 +38,7 @@ def _act(site: Site, call: Call, parts: list[str]) -> Any:
 
 def _statistics(site: Site, call: Call) -> Body:
     del call
-    return site.statistics.show()
+    return {**site.statistics.show(), "mails": len(site.state.mails)}
 
 
 def _reset(site: Site, call: Call) -> Body:
@@ -85,6 +85,17 @@ def _clear(site: Site, call: Call) -> Body:
     site.disabled.clear()
     site.never_cured = False
     return _faults(site, call)
+
+
+def _automate(site: Site, call: Call) -> Body:
+    site.state.automation.plant(read_object(call.body))
+    return {"planted": True}
+
+
+def _idle(site: Site, call: Call) -> Body:
+    del call
+    site.state.automation.clear()
+    return {"planted": False}
 
 
 def _settings(site: Site, call: Call) -> Body:
@@ -208,6 +219,8 @@ _ACTIONS: dict[tuple[str, str], Callable[[Site, Call], Any]] = {
     ("GET", "faults"): _faults,
     ("POST", "faults"): _plant,
     ("DELETE", "faults"): _clear,
+    ("POST", "automation"): _automate,
+    ("DELETE", "automation"): _idle,
     ("POST", "schema"): _schema,
     ("POST", "limits"): _limits,
     ("GET", "settings"): _settings,

@@ -38,6 +38,7 @@ class Wish:
     status: str = CONVERTED_STATUS
     owner: str | None = None
     overwrite_source: bool = False
+    mail: bool = False
 
 
 @dataclass(slots=True)
@@ -61,10 +62,13 @@ class Conversion:
         opportunity = self._opportunity(lead, account, contact) if self.wish.opportunity else None
         self._close(lead, account, contact, opportunity)
         self._move(lead.row[0], contact)
+        if self.wish.mail:
+            self.state.mails.append((owner, contact))
         return {"leadId": lead.row[0], "accountId": account, "contactId": contact, "opportunityId": opportunity}
 
     def _lead(self) -> Draft:
         table, row = Lifecycle(self.state, self.rights).live(self.wish.lead, "Lead")
+        self.state.automation.touch(self.wish.lead)
         lead = Draft(self.state, table, row.copy(), row)
         if lead["IsConverted"]:
             raise Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "Lead is already converted", fields=[])

@@ -34,6 +34,7 @@ class Lifecycle:
     def delete(self, identity: str, name: str | None = None) -> None:
         """Put a record and what hangs on it into the recycle bin."""
         table, row = self.live(identity, name)
+        self._state.automation.touch(identity)
         if not table.kind.deletable or not self._rights.changes_object(table.kind.name):
             raise Refusal("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", fields=[])
         self._refuse_in_use(table, row)
@@ -119,6 +120,7 @@ class Lifecycle:
     def merge(self, name: str, master: str, losers: Sequence[str]) -> list[str]:
         """Merge up to two records into a master; returns the ids of the children that moved to it."""
         table, kept = self.live(master, name)
+        self._state.automation.touch(master)
         if not table.kind.mergeable or not 1 <= len(losers) <= MOST_MERGED or master in losers:
             raise Refusal("INVALID_OPERATION", "merge needs one master and one or two other records", fields=[])
         moved: list[str] = []

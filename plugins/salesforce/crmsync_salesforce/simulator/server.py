@@ -27,6 +27,7 @@ _ROOM = 1 << 20
 _MOST_BODY = 200 * 1024 * 1024
 _WORTH_PACKING = 1400
 _HTML = "text/html;charset=UTF-8"
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Server:
@@ -201,13 +202,13 @@ class Server:
             reply.headers.setdefault("Sforce-Limit-Info", used)
         reply.headers.setdefault("Date", format_datetime(self.org.clock.now().replace(microsecond=0), usegmt=True))
         if reply.body is not None and not isinstance(reply.body, bytes):
-            reply.body = msgspec.json.encode(reply.body)
+            reply.body = _encode(reply.body)
         return reply
 
     async def _send(self, request: web.Request, reply: Reply, faults: list[Fault]) -> web.StreamResponse:
         body = reply.body if isinstance(reply.body, bytes) else b""
         if reply.body is not None and not isinstance(reply.body, bytes):
-            body = msgspec.json.encode(reply.body)
+            body = _encode(reply.body)
         headers = dict(reply.headers)
         if body:
             headers["Content-Type"] = reply.content_type

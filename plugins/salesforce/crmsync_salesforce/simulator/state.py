@@ -11,6 +11,7 @@ from typing import Any
 from crmsync.clock import Clock
 from crmsync_salesforce.simulator import ids, moments
 from crmsync_salesforce.simulator.access import Rights
+from crmsync_salesforce.simulator.automation import Automation
 from crmsync_salesforce.simulator.fields import ObjectType, Row
 from crmsync_salesforce.simulator.table import Table
 
@@ -32,6 +33,7 @@ class Settings:
     unknown_member_status: str = "default"
     duplicate_rule: str = "off"
     soap_login: bool = True
+    edit_converted: bool = False
     gzip: bool = True
     certificate: str | None = None
 
@@ -62,6 +64,8 @@ class State:
         self.tables = {name: Table(kind) for name, kind in objects.items()}
         self.rights: dict[str, Rights] = {}
         self.people = People()
+        self.automation = Automation()
+        self.mails: list[tuple[str, str]] = []  # to which user, about which record
         self.schema_changed = moments.whole(clock.now())
         self.schema_revision = 0
         self.deleted_with: dict[str, str] = {}

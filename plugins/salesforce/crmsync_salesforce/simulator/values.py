@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from datetime import date
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from crmsync_salesforce.simulator import ids, moments
@@ -14,7 +14,8 @@ from crmsync_salesforce.simulator.fields import Field
 
 _EMAIL = re.compile(r"[^@\s,;<>()\[\]\\\"]+@[^@\s,;<>()\[\]\\\"]+\.[^@\s,;<>()\[\]\\\".]{2,}")
 _XSD = {"datetime": "dateTime", "currency": "double", "percent": "double"}
-_MOST_DIGITS = 18
+_MOST_DIGITS, _FLOAT_DIGITS = 18, 15
+_EXACT = Context(prec=60)
 
 
 def unreadable(field: Field, value: object) -> Refusal:
@@ -81,14 +82,13 @@ def _boolean(field: Field, value: object) -> bool:
     return text in {"true", "1"}
 
 
-def _number(field: Field, value: object) -> float | int:
-    if isinstance(value, bool):
-        raise unreadable(field, value)
+def _number(field: Field, value: object) -> float | int | Decimal:
+    """A number to the field's scale: a float where that holds it exactly, and its digits where they are too many."""
     try:
-        number = float(value) if isinstance(value, (int, float, str)) else math.nan
-    except ValueError:
-        number = math.nan
-    if math.isnan(number) or math.isinf(number):
+        number = Decimal("NaN" if isinstance(value, bool) else str(value).strip())
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
         raise unreadable(field, value)
     whole = field.digits or field.precision - field.scale or _MOST_DIGITS
     if abs(number) >= 10**whole:
@@ -97,7 +97,10 @@ def _number(field: Field, value: object) -> float | int:
             f"{field.label}: value outside of valid range on numeric field: {number}",
             fields=[field.name],
         )
-    return int(number) if field.type in {"int", "long"} else round(number, field.scale)
+    if field.type in {"int", "long"}:
+        return int(number)
+    rounded = number.quantize(Decimal(1).scaleb(-field.scale), context=_EXACT)
+    return float(rounded) if len(rounded.normalize(_EXACT).as_tuple().digits) <= _FLOAT_DIGITS else rounded
 
 
 def _date(field: Field, value: object) -> str:
@@ -153,6 +156,8 @@ def csv_cell(field: Field, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     if field.type == "datetime":
         return moments.zulu(value)
     return str(value)

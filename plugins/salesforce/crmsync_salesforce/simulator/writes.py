@@ -23,6 +23,7 @@ class Manner:
 
     auto_assign: bool = False
     allow_duplicates: bool = False
+    size: int = 1  # records in the same call
 
 
 class Writer:
@@ -42,6 +43,7 @@ class Writer:
         if not self._force and not (kind.createable and self._rights.changes_object(kind.name)):
             raise _may_not(kind.name, "create")
         cells = self._cells(kind, given, "createable")
+        self._automate(kind, cells)
         self._require(kind, cells)
         row = self._blank(table, cells)
         self._assign(kind, table, row)
@@ -53,17 +55,28 @@ class Writer:
         kind = self._reader.object(name)
         table = self._state.tables[kind.name]
         before = self._existing(table, identity)
+        self._state.automation.touch(identity)
         if not self._force and not (kind.updateable and self._rights.changes_object(kind.name)):
             raise _may_not(kind.name, "update")
-        if kind.name == "Lead" and before[table.columns["IsConverted"]] and not self._force:
+        if self._closed(kind, table, before):
             raise Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
         cells = self._cells(kind, given, "updateable")
+        self._automate(kind, cells)
         row = before.copy()
         for field_name, value in cells.items():
             row[table.columns[field_name]] = value
         self._forbid_null(kind, cells)
         self._assign(kind, table, row)
         self._save(table, row, before)
+
+    def _closed(self, kind: ObjectType, table: Table, row: Row) -> bool:
+        """Whether the record is a lead that was converted, which most orgs let nobody change."""
+        ends = kind.name == "Lead" and not self._force and not self._state.settings.edit_converted
+        return ends and bool(row[table.columns["IsConverted"]])
+
+    def _automate(self, kind: ObjectType, cells: Values) -> None:
+        if not self._force:
+            self._state.automation.before_save(kind.name, cells, self._manner.size)
 
     def _existing(self, table: Table, identity: str) -> Row:
         row = table.by_id.get(identity)

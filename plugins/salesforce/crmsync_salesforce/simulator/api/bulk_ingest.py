@@ -23,7 +23,7 @@ from crmsync_salesforce.simulator.writes import Manner, Writer
 OPERATIONS = frozenset({"insert", "update", "upsert", "delete", "hardDelete"})
 NULL = "#N/A"
 MOST_BYTES = 150_000_000
-_BATCH = 10_000
+_BATCH, _CHUNK = 10_000, 200
 
 
 @dataclass(slots=True)
@@ -39,6 +39,8 @@ class IngestJob:
     good: list[list[str]] = field(default_factory=list)
     bad: list[list[str]] = field(default_factory=list)
     unprocessed: list[list[str]] = field(default_factory=list)
+    most: int | None = None  # rows after which the job fails
+    lost: int = 0  # rows of which no result set tells
 
     @property
     def state(self) -> str:
@@ -112,8 +114,8 @@ def change(site: Site, call: Call, job: str) -> Reply:
     if state not in {"UploadComplete", "Aborted"} or found.state in TERMINAL:
         raise Refusal("INVALIDJOBSTATE", f"A job that is {found.state} cannot become {state}")
     found.info["state"] = state
-    if state == "Aborted" and found.upload:
-        found.columns, found.unprocessed = _rows(found)
+    if state == "Aborted":
+        leave(found)
     return Reply(body=found.info)
 
 
@@ -163,6 +165,12 @@ def _rows(job: IngestJob) -> tuple[list[str], list[list[str]]]:
     return (rows[0], rows[1:]) if rows else ([], [])
 
 
+def leave(job: IngestJob) -> None:
+    """Leave the rows of a job that ends before it ran."""
+    if job.upload and not job.columns:
+        job.columns, job.unprocessed = _rows(job)
+
+
 def _run(site: Site, job: IngestJob) -> None:
     try:
         job.columns, rows = _rows(job)
@@ -171,13 +179,18 @@ def _run(site: Site, job: IngestJob) -> None:
     except (Refusal, UnicodeDecodeError) as error:
         job.info["state"] = "Failed"
         job.info["errorMessage"] = f"InvalidBatch : {error.message if isinstance(error, Refusal) else error}"
+        leave(job)
         return
-    manner = Manner(auto_assign="assignmentRuleId" in job.info)
+    manner = Manner(auto_assign="assignmentRuleId" in job.info, size=min(len(rows), _CHUNK))
     writer = Writer(site.state, job.call.rights, manner=manner)
     site.statistics.kinds["bulkBatch"] += -(-len(rows) // _BATCH)
-    for row in rows:
+    for row in rows[: job.most]:
         _write(site, job, kind, writer, row)
     job.good.reverse()  # results never come in the order of the upload
+    del job.good[: job.lost]
+    if job.most is not None:
+        job.unprocessed = rows[job.most :]
+        job.info |= {"state": "Failed", "errorMessage": "InternalServerError : Retried more than twenty times"}
 
 
 def _check_header(kind: ObjectType, columns: list[str]) -> None:
@@ -224,12 +237,19 @@ def _check_moment(name: str, kind: str, value: str, place: int) -> None:
 
 
 def _write(site: Site, job: IngestJob, kind: ObjectType, writer: Writer, row: list[str]) -> None:
+    if _keyless(job, row):
+        return  # such a row is in none of the result sets
     try:
         identity, created = _apply(site, job, kind, writer, row)
     except Refusal as refusal:
         job.bad.append(["", refusal.text(), *row])
     else:
         job.good.append([identity, "true" if created else "false", *row])
+
+
+def _keyless(job: IngestJob, row: list[str]) -> bool:
+    key = str(job.info.get("externalIdFieldName", "")).lower()
+    return any(name.lower() == key and not cell for name, cell in zip(job.columns, row, strict=False))
 
 
 def _apply(site: Site, job: IngestJob, kind: ObjectType, writer: Writer, row: list[str]) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,6 +16,14 @@ from crmsync_salesforce.simulator.writes import Manner
 
 JSON = "application/json;charset=UTF-8"
 CSV = "text/csv;charset=UTF-8"
+
+
+_FLOAT_DIGITS = 15
+
+
+def _number(text: str) -> float | Decimal:
+    """A JSON number, with all its digits where a float has not room for them."""
+    return float(text) if sum(map(str.isdigit, text)) <= _FLOAT_DIGITS else Decimal(text)
 
 
 @dataclass(slots=True)
@@ -74,7 +83,7 @@ class Call:
     def json(self) -> Any:
         """The JSON body; raises JSON_PARSER_ERROR."""
         try:
-            return json.loads(self.body)
+            return json.loads(self.body, parse_float=_number)
         except ValueError as error:
             raise Refusal("JSON_PARSER_ERROR", f"Unexpected character in JSON body: {error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -27,7 +28,8 @@ ROLLED_BACK = Refusal(
 )
 
 
-def _records(call: Call) -> tuple[list[Values], bool]:
+def _records(site: Site, call: Call) -> tuple[list[Values], bool]:
+    site.need("collections")
     body = call.json_object()
     records = body.get("records")
     if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
@@ -46,6 +48,10 @@ def _limit(count: int) -> None:
         raise Refusal(
             "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MOST} records into this call"
         )
+
+
+def _writer(site: Site, call: Call, records: Sequence[Values]) -> Writer:
+    return Writer(site.state, call.rights, manner=replace(call.manner, size=len(records)))
 
 
 def _failed(refusal: Refusal) -> dict[str, Any]:
@@ -94,8 +100,8 @@ def _identity(record: Values) -> str:
 
 def create(site: Site, call: Call) -> Reply:
     """Make many records."""
-    records, all_or_none = _records(call)
-    writer = Writer(site.state, call.rights, manner=call.manner)
+    records, all_or_none = _records(site, call)
+    writer = _writer(site, call, records)
 
     def write(record: Values) -> dict[str, Any]:
         return done(writer.create(_type(site, call, record), record))
@@ -105,8 +111,8 @@ def create(site: Site, call: Call) -> Reply:
 
 def update(site: Site, call: Call) -> Reply:
     """Change many records."""
-    records, all_or_none = _records(call)
-    writer = Writer(site.state, call.rights, manner=call.manner)
+    records, all_or_none = _records(site, call)
+    writer = _writer(site, call, records)
     seen: set[str] = set()
 
     def write(record: Values) -> dict[str, Any]:
@@ -122,10 +128,10 @@ def update(site: Site, call: Call) -> Reply:
 
 def upsert(site: Site, call: Call, name: str, key: str) -> Reply:
     """Change or make many records of one object by an external id."""
-    records, all_or_none = _records(call)
+    records, all_or_none = _records(site, call)
     kind = visible(site, call, name)
     field = key_field(kind, key)
-    writer = Writer(site.state, call.rights, manner=call.manner)
+    writer = _writer(site, call, records)
     seen: set[str] = set()
 
     def write(record: Values) -> dict[str, Any]:
@@ -161,6 +167,7 @@ def _spelled(key: str, value: object) -> str:
 
 def delete(site: Site, call: Call) -> Reply:
     """Delete many records by their ids."""
+    site.need("collections")
     wanted = [one for one in call.query.get("ids", "").split(",") if one]
     _limit(len(wanted))
     life = Lifecycle(site.state, call.rights)
@@ -178,6 +185,7 @@ def delete(site: Site, call: Call) -> Reply:
 
 def retrieve(site: Site, call: Call, name: str) -> Reply:
     """Read many records by their ids; null in the place of each that is not there."""
+    site.need("collections")
     kind = visible(site, call, name)
     if call.method == "POST":
         body = call.json_object()
