@@ -12,6 +12,9 @@ from crmsync.errors import SettingsError
 from crmsync.model import Direction, Field, FieldMap, Fields, Finding, Level, Route, Type
 from crmsync.settings import FieldSettings
 
+SOURCES = {"crm": Direction.PULL, "marketing": Direction.PUSH}
+"""The sides from which a value may come, as `fields.block` names them, and the way it then moves (R-240, R-241)."""
+
 
 def is_pattern(name: str) -> bool:
     """Whether a name in the settings stands for many."""
@@ -26,6 +29,8 @@ def named_fields(choice: FieldSettings) -> Iterator[tuple[str, str]]:
         "rename": list(choice.rename),
         "join": [name for group in choice.join for name in group],
         "split": choice.split,
+        "winner": list(choice.winner),
+        "block": list(choice.block),
     }
     for key, names in keys.items():
         for name in names:
@@ -57,10 +62,31 @@ class Naming:
             column = self._column(name)
             if column is not None and column not in self._taken:
                 self._taken[column] = name
-                one = self.fields[name]
-                found.append(FieldMap(field=one, column=column, directions=self._ways(one, column, allowed)))
+                found.append(self._map(name, column, allowed))
+        self._tell_idle(found)
         front = {column: at for at, column in enumerate(IDENTITY)}
         return tuple(sorted(found, key=lambda one: front.get(one.column, len(front))))
+
+    def _map(self, name: str, column: str, allowed: frozenset[Direction]) -> FieldMap:
+        one, full = self.fields[name], self._full(name)
+        if column in IDENTITY and (full in self.choice.winner or full in self.choice.block):
+            raise SettingsError(f"{full} is the record's {column}, which has neither a winner nor a block.")
+        blocked = frozenset(SOURCES[source] for source in self.choice.block.get(full, ()))
+        ways = self._ways(one, column, allowed)
+        return FieldMap(field=one, column=column, directions=ways, winner=self.choice.winner.get(full), blocked=blocked)
+
+    def _tell_idle(self, found: Sequence[FieldMap]) -> None:
+        """Warn of winners and blocks that change nothing: the field is not synced, or moves one way."""
+        ways = {self._full(one.field.name): one.directions for one in found}
+        named = [("winner", full, Direction.PUSH) for full in self.choice.winner]
+        named += [("block", full, SOURCES[side]) for full, sides in self.choice.block.items() for side in sides]
+        for key, full, way in named:
+            if full.partition(".")[0] != self.route.object or full.partition(".")[2] not in self.fields:
+                continue
+            if full not in ways:
+                self._warn(f"fields.{key} names {full}, which is not synced; fields.include adds it.")
+            elif way not in ways[full]:
+                self._warn(f"fields.{key} names {full}, which only moves from the CRM to here: it changes nothing.")
 
     def _ways(self, one: Field, column: str, allowed: frozenset[Direction]) -> frozenset[Direction]:
         may = column in self.route.two_way or (one.custom and one.name not in self.route.fields)

@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from crmsync.errors import SettingsError
-from crmsync.model import Condition
+from crmsync.model import Condition, Winner
+from crmsync.pacing import Claim, Claims
 from crmsync.sources import (
     PREFIX,
     Sources,
@@ -45,6 +46,8 @@ class FieldSettings(_Strict):
     rename: dict[str, str] = {}
     join: list[list[str]] = []
     split: list[str] = []
+    winner: dict[str, Winner] = {}
+    block: dict[str, list[Literal["crm", "marketing"]]] = {}
 
 
 class WhereSettings(_Strict):
@@ -82,10 +85,14 @@ class ConnectionSettings(_Strict):
     pause: float = Field(default=USUAL_PAUSE, ge=0)
     enabled: bool = True
     quota_share: float = Field(default=0.8, gt=0, le=1)
+    quota_pulls: float = Field(default=0.9, gt=0, le=1)
+    quota_pushes: float = Field(default=0.95, gt=0, le=1)
     match: list[Literal["email"]] = []
     retries: int = Field(default=5, ge=0)
     schema_every: float = Field(default=3600, ge=0)
     memory_mb: int = Field(default=64, ge=8)
+    activities: list[str] = []
+    activities_every: float = Field(default=DAY, ge=0)
     settings: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
     fields: FieldSettings = Field(default_factory=FieldSettings)
     objects: ObjectSettings = Field(default_factory=ObjectSettings)
@@ -97,6 +104,17 @@ class ConnectionSettings(_Strict):
         if "://" in str(value):
             raise ValueError("the path of an SQLite file is expected; other databases are not supported yet")
         return value
+
+    @model_validator(mode="after")
+    def _better_claims_last(self) -> ConnectionSettings:
+        if self.quota_pulls > self.quota_pushes:
+            raise ValueError("quota_pulls must not be larger than quota_pushes: pushes have the better claim")
+        return self
+
+    @property
+    def claims(self) -> Claims:
+        """Which part of `quota_share` pulls, pushes and actions may use up."""
+        return Claims(pulls=Claim("pulls", self.quota_pulls), pushes=Claim("pushes", self.quota_pushes))
 
     @property
     def remarks(self) -> list[str]:

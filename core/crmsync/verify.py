@@ -14,7 +14,7 @@ from typing import Any
 
 from crmsync.clock import moment, stamp
 from crmsync.entities import IDENTITY
-from crmsync.model import Cursor, Kind, Page, Query, Route, Row
+from crmsync.model import Cursor, Direction, Kind, Page, Query, Route, Row
 from crmsync.pull import Pull, Read, count, fields_of
 from crmsync.store import lookup
 from crmsync.store.lookup import Stored
@@ -211,8 +211,11 @@ def _settle_missing(check: _Check, row: Row, one: Stored | None, quarantined: bo
 
 def _field_rule(check: _Check, crm_id: str, name: str, one: Stored, saved: str) -> bool:
     calculated = any(m.column == name and m.field.calculated for m in check.route.maps)
+    blocked = any(m.column == name and Direction.PULL in m.blocked for m in check.route.maps)
     if name in one.edited:
         check.explain(crm_id, "local edit (R-095, R-097)", name)
+    elif blocked:
+        check.explain(crm_id, "blocked for values of the CRM after the first (R-239)", name)
     elif calculated and saved == one.modified_at:
         check.explain(crm_id, "formula: a new result moves no stamp (R-221)", name)
     elif one.modified_at < check.seen_at.get(name, ""):

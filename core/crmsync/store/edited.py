@@ -12,14 +12,18 @@ from typing import NamedTuple
 from crmsync.clock import moment
 from crmsync.errors import CrmsyncError
 from crmsync.merge import Decision, decide
-from crmsync.model import FieldMap, Value, Winner
+from crmsync.model import Direction, FieldMap, Value, Winner
 from crmsync.store.batch import Batch, Known
+from crmsync.store.records import notice
 
 Change = tuple[str, Value, Value, str]  # column, old, new, rule
 Found = tuple[str, Value, Value]  # column, what is here, what the CRM has
 Key = tuple[str, int, str]  # entity, row, column
 
-SENT, DONE, PENDING, CONFLICT = "sent", "done", "pending", "conflict"
+SENT, DONE, PENDING, CONFLICT, LOCAL = "sent", "done", "pending", "conflict", "local"
+BLOCKED = "blocked"
+"""Rule of a collision in which the CRM's value wins and may not be taken: each side keeps its own (R-242)."""
+
 WAITS = frozenset({"quarantined", "held", CONFLICT})
 """States of edits that go on once the CRM's record has moved."""
 
@@ -57,14 +61,21 @@ class Settling:
 
     batch: Batch
     maps: Mapping[str, FieldMap] = field(init=False)
+    blocked: frozenset[str] = field(init=False)  # columns that take a first value of the CRM and no further one
     ended: list[Key] = field(default_factory=list)
     rebased: list[tuple[Value, ...]] = field(default_factory=list)
     disputed: list[tuple[Value, ...]] = field(default_factory=list)
     reopened: list[Key] = field(default_factory=list)
+    apart: list[tuple[Value, ...]] = field(default_factory=list)
     notes: list[tuple[int, Change]] = field(default_factory=list)  # of the marketing side, for the journal
 
     def __post_init__(self) -> None:
         self.maps = {one.column: one for one in self.batch.route.maps}
+        self.blocked = frozenset(name for name, one in self.maps.items() if Direction.PULL in one.blocked)
+
+    def keeps(self, name: str, value: Value) -> bool:
+        """Whether a column does not take the CRM's value: it is blocked for the CRM and has one (R-239)."""
+        return value is not None and name in self.blocked
 
     def settle(self, row_id: int, edit: Edit, change: Found, at: str, *, moved: bool) -> list[Change]:
         """The change that the row takes, if any; `change` is column, local and CRM value, `at` the CRM's stamp."""
@@ -76,7 +87,7 @@ class Settling:
             if not moved and new == edit.base and new != old:
                 return []  # read before our own write was
             self.ended.append(key)
-            return [(name, old, new, "pull")] if old != new else []
+            return [] if old == new or self.keeps(name, old) else [(name, old, new, "pull")]
         if edit.was_sent and new == edit.sent != edit.base:  # its answer was lost: it was written after all
             self.notes.append((row_id, (name, edit.base, edit.sent, "push")))
             edit = edit._replace(base=edit.sent, was_sent=False)
@@ -85,7 +96,8 @@ class Settling:
 
     def _one_way(self, change: Found, *, moved: bool) -> list[Change]:
         """One-way columns: any move of the record ends its local edits (R-095 to R-098)."""
-        if not (moved or self.batch.refresh) or change[1] == change[2]:
+        name, old, new = change
+        if not (moved or self.batch.refresh) or old == new or self.keeps(name, old):
             return []
         return [(*change, "refresh" if self.batch.refresh else "crm-overwrites")]
 
@@ -96,7 +108,11 @@ class Settling:
             if (moved and edit.state in WAITS) or edit.state == CONFLICT:
                 self.reopened.append(key)
         elif decision is Decision.CONFLICT:
-            self.disputed.append((new, *key))
+            self.disputed.append((new, self.batch.at, *key))
+        elif decision is Decision.TAKE and self.keeps(name, old):
+            self.apart.append((new, *key))
+            if edit.state != LOCAL or edit.base != new:
+                self.notes.append((key[1], (name, new, old, BLOCKED)))
         elif decision is Decision.REBASE:
             self.rebased.append((new, *key))
             self.notes.append((key[1], (name, new, old, decision.value)))
@@ -118,11 +134,27 @@ class Settling:
     def flush(self, con: sqlite3.Connection) -> None:
         """Write what was collected."""
         where = "WHERE entity = ? AND row_id = ? AND field = ?"
-        again = "sent = NULL, sent_seq = NULL, state = 'pending', tries = 0, retry_at = NULL"
+        again = """sent = NULL, sent_seq = NULL, state = 'pending', tries = 0, retry_at = NULL, code = NULL,
+                   reason = NULL, theirs = NULL, disputed_at = NULL"""
         con.executemany(f"DELETE FROM crmsync_edit {where}", self.ended)
         con.executemany(f"UPDATE crmsync_edit SET base = ?, {again} {where}", self.rebased)
-        con.executemany(f"UPDATE crmsync_edit SET state = 'conflict', theirs = ? {where}", self.disputed)
+        con.executemany(
+            f"""UPDATE crmsync_edit SET state = 'conflict', theirs = ?, sent = NULL, sent_seq = NULL,
+                disputed_at = COALESCE(disputed_at, ?) {where}""",
+            self.disputed,
+        )
         con.executemany(f"UPDATE crmsync_edit SET {again} {where}", self.reopened)
+        con.executemany(f"UPDATE crmsync_edit SET base = ?, {again.replace('pending', LOCAL)} {where}", self.apart)
+        self._tell(con)
+
+    def _tell(self, con: sqlite3.Connection) -> None:
+        """Say once a day which blocked columns were changed on both sides."""
+        for name in sorted({str(key[-1]) for key in self.apart}):
+            said = (
+                f"{self.batch.route.object}.{self.maps[name].field.name} was changed on both sides and is "
+                "blocked for values of the CRM: each side keeps its own (R-242); `crmsync explain` tells of a record."
+            )
+            notice(con, BLOCKED, said, self.batch.at)
 
 
 def _newer(edited_at: str, crm: str) -> bool:

@@ -16,7 +16,7 @@ from itertools import chain
 
 from crmsync.clock import moment, stamp
 from crmsync.entities import IDENTITY
-from crmsync.model import Direction, Kind, Row, Value
+from crmsync.model import Kind, Row, Value
 from crmsync.store.activity import Trailer
 from crmsync.store.batch import WRITES_LIMIT, Applied, Batch, Known
 from crmsync.store.capture import without_insert_triggers
@@ -43,11 +43,9 @@ class Work:
     updates: dict[tuple[str, ...], list[tuple[Value, ...]]] = field(default_factory=lambda: defaultdict(list))
     journal: list[tuple[Value, ...]] = field(default_factory=list)
     settling: Settling = field(init=False)
-    blocked: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.settling = Settling(self.batch)
-        self.blocked = frozenset(m.column for m in self.batch.route.maps if Direction.PULL in m.blocked)
         self.skip = sum(name in IDENTITY for name in self.batch.page.columns)
         self.columns = self.batch.page.columns[self.skip :]
 
@@ -187,12 +185,10 @@ def _changes(work: Work, row: Row, stored: Known, *, moved: bool) -> list[Change
     edits = work.edits.get(stored.row_id or 0, {})
     found: list[Change] = []
     for name, old, new in zip(work.columns, stored.values, row[work.skip :], strict=True):
-        if name in work.blocked and old is not None:
-            continue  # its first value was taken, further ones are not
         if name in edits:
             change: Found = (name, old, new)  # type: ignore[assignment]
             found += work.settling.settle(stored.row_id or 0, edits[name], change, str(row[1] or ""), moved=moved)
-        elif old != new:
+        elif old != new and not work.settling.keeps(name, old):  # type: ignore[arg-type]
             found.append((name, old, new, "pull"))  # type: ignore[arg-type]
     return found
 
