@@ -14,12 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmsync.compare import close_gaps, gaps
-from crmsync.errors import ConnectionStopped, CrmsyncError, RetryLater, SchemaMoved, StoreError
+from crmsync.errors import ConnectionStopped, CrmsyncError, QuotaKept, RetryLater, SchemaMoved, StoreError
 from crmsync.model import Counts, Cursor, Event, Kind, Page, Query, Route
+from crmsync.pacing import claiming
 from crmsync.pull import (
     CONVERSIONS,
     DELETES,
     PUSHES,
+    READING,
     UPDATES,
     Drained,
     Pull,
@@ -72,11 +74,12 @@ class Cycle:
 
     def start(self, routes: Iterable[Route]) -> None:
         """Ask for the first page of every read of objects that are loaded."""
-        for route in routes:
-            if self.loaded(route):
-                for kind in (Kind.DELETES, Kind.CHANGES):
-                    if kind in route.kinds:
-                        self.reads[route.object, kind] = self._read(route, kind).start()
+        with claiming(self.pull.claims.pulls):
+            for route in routes:
+                if self.loaded(route):
+                    for kind in (Kind.DELETES, Kind.CHANGES):
+                        if kind in route.kinds:
+                            self.reads[route.object, kind] = self._read(route, kind).start()
 
     def _read(self, route: Route, kind: Kind, expected: int | None = None) -> Read:
         cursor, now = self.cursors.get((route.object, kind), Cursor()), made_with(route)
@@ -198,15 +201,24 @@ class Cycle:
             if isinstance(error, SchemaMoved):
                 await self._broken(route, UPDATES, error, "failed")
 
+    def _left_out(self, route: Route, operation: str) -> bool:
+        """Whether an object stopped: one that there are no calls to read for is still written."""
+        error = self.failed.get(route.object)
+        return error is not None and (operation in READING or not isinstance(error, QuotaKept))
+
     async def _guarded(self, route: Route, operation: str, work: Awaitable[object]) -> None:
-        if route.object in self.failed:
+        if self._left_out(route, operation):
             close = getattr(work, "close", None)
             if close is not None:
                 close()
             return
+        claims = self.pull.claims
         try:
-            await work
+            with claiming(claims.pulls if operation in READING else claims.pushes):
+                await work
             self.later = 0
+        except QuotaKept as error:
+            await self._broken(route, operation, error, "incomplete")
         except FATAL as error:
             await self._broken(route, operation, error, "incomplete")
             raise
@@ -224,7 +236,7 @@ class Cycle:
         self.failed[route.object] = error
         step = self.pull.step(route.object, operation)
         self.pull.keep(replace(step, status=status, message=str(error)[:2000]))
-        if not isinstance(error, Drained | StoreError):
+        if not isinstance(error, Drained | StoreError | QuotaKept):  # calls that are short are told once, for all
             one = records.trouble(error, run=self.pull.run, obj=route.object, operation=operation)
             with suppress(StoreError):
                 await self.pull.store.write(records.save_trouble, one, self.pull.now())

@@ -15,7 +15,8 @@ from crmsync.cycle import close_steps, events, total
 from crmsync.errors import CrmsyncError, LeaseLost, OtherOrg, StoreError
 from crmsync.flight import Flight
 from crmsync.hookspecs import Context, Session
-from crmsync.model import Event
+from crmsync.model import Event, Usage
+from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
 from crmsync.progress import Tell, Teller
 from crmsync.pull import Drained, Pull
@@ -46,6 +47,7 @@ class Opened:
     _session: Session | None = None
     _leased: bool = False
     _memory: dict[str, str] = field(default_factory=dict)
+    _spent: dict[int, int] = field(default_factory=dict)  # calls of the session when a run began
 
     async def close(self) -> None:
         """Let go of session, lease and file."""
@@ -106,6 +108,7 @@ class Opened:
             plugins=self.plugins, session=session, store=store, clock=self.clock, run=run, routes={},
             match=tuple(self.settings.match), stopping=self.stop.is_set, on_page=Teller(progress), warn=self.warn,
             memory=self.settings.memory_mb * 1_000_000, flight=self.flight, retries=self.settings.retries,
+            claims=self.settings.claims,
         )  # fmt: skip
 
     @asynccontextmanager
@@ -116,6 +119,7 @@ class Opened:
         run = await store.read(next_run)
         store.defer(records.begin_run, run, kind, self.now())
         self.warned.clear()
+        self._spent[run] = self._session.usage().calls if self._session is not None else 0
         session = await self._connected(store, run)
         pull = self.pull(store, session, run, progress)
         if ORG not in await store.read(records.memory):  # with the first page, whoever opened the session
@@ -123,8 +127,10 @@ class Opened:
         for problem in self.plugins.problems:
             self.warn(problem)
         pull.started = time.monotonic()
+        claims = {"cycle": pull.claims.pushes, "refresh": pull.claims.pulls}  # a cycle claims less where it reads
         try:
-            yield pull
+            with claiming(claims.get(kind, pull.claims.actions)):
+                yield pull
         except Drained:
             await self._finish(pull, "incomplete", "asked to stop")
         except asyncio.CancelledError:  # asked to stop in the middle of a page, of which nothing was kept
@@ -159,9 +165,6 @@ class Opened:
 
     async def _finish(self, pull: Pull, status: str, message: str = "") -> None:
         ended = close_steps(pull, "incomplete" if status == "incomplete" else "succeeded")
-        if (usage := pull.session.usage()).limit:
-            told = {"used": usage.used, "limit": usage.limit, "at": self.now()}
-            pull.store.defer(records.remember, {QUOTA: json.dumps(told)})
         await self._close_run(pull.store, pull.run, status, message)
         pull.status = status
         done = Event(
@@ -177,7 +180,12 @@ class Opened:
     async def _close_run(self, store: Store, run: int, status: str, message: str) -> None:
         store.defer(records.prune, self.clock.now())
         store.defer(records.remember, {MEMORY + key: value for key, value in self._memory.items()})
-        store.defer(records.end_run, run, self.now(), status, message)
+        usage = self._session.usage() if self._session is not None else Usage()
+        if usage.limit:
+            told = {"used": usage.used, "limit": usage.limit, "at": self.now()}
+            store.defer(records.remember, {QUOTA: json.dumps(told)})
+        calls = usage.calls - self._spent.pop(run, usage.calls)
+        store.defer(records.end_run, run, self.now(), status, message, calls)
         await store.renew_lease()
 
 

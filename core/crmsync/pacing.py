@@ -154,7 +154,7 @@ class Budget:
             return None
         return QuotaKept(
             f"{said}: the rest of the share is not for {claim.name}.",
-            hint="The sync goes on by itself when calls are free again; `quota_pulls` and `quota_pushes` set the rest.",
+            hint="It goes on by itself when calls are free again; `quota_pulls` and `quota_pushes` set what is kept.",
             code="quota",
             over=over,
         )

@@ -18,6 +18,7 @@ from crmsync.errors import CrmsyncError
 from crmsync.flight import Flight
 from crmsync.hookspecs import Session
 from crmsync.model import Counts, Cursor, Direction, Field, Gone, Kind, Merged, Page, Query, Route, Skipped
+from crmsync.pacing import Claims
 from crmsync.plugins import Plugins
 from crmsync.store import Store, records
 from crmsync.store.batch import Batch, Move, Step
@@ -27,6 +28,7 @@ IDS_AT_ONCE = 2_000
 
 SCHEMA, DELETES, CONVERSIONS, UPDATES = "sync schema", "pull deletes", "pull conversions", "pull updates"
 PUSHES, NEWS = "push updates", "push new"
+READING = frozenset({DELETES, CONVERSIONS, UPDATES})
 
 
 class Drained(CrmsyncError):
@@ -57,6 +59,7 @@ class Pull:
     gaps: set[str] = field(default_factory=set)  # objects whose deletions may have been missed
     steps: dict[tuple[str, str], Step] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)  # the person role of every object, selected or not
+    claims: Claims = field(default_factory=Claims)
     started: float = 0.0  # monotonic
     status: str = ""
 

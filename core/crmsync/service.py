@@ -19,6 +19,7 @@ from crmsync.errors import (
     Denied,
     LeaseHeld,
     LeaseLost,
+    QuotaSpent,
     SchemaTooNew,
     SettingsError,
     StoreError,
@@ -112,7 +113,7 @@ async def _turn(connection: Connection, say: Say) -> int:
         return -error.exit_code
     except CrmsyncError as error:
         say(connection.name, "failed", error)
-        if isinstance(error, ConnectionStopped | StoreError):
+        if isinstance(error, ConnectionStopped | StoreError) and not isinstance(error, QuotaSpent):
             await connection.close()  # log in and open the file anew with the next cycle
         return error.exit_code
     except Exception as error:

@@ -104,10 +104,10 @@ def begin_run(con: sqlite3.Connection, run: int, kind: str, at: str) -> None:
     )
 
 
-def end_run(con: sqlite3.Connection, run: int, at: str, status: str, message: str = "") -> None:
-    """Close a run."""
-    sql = "UPDATE crmsync_run SET ended_at = ?, status = ?, message = ? WHERE id = ?"
-    con.execute(sql, (at, status, message or None, run))
+def end_run(con: sqlite3.Connection, run: int, at: str, status: str, message: str = "", calls: int = 0) -> None:
+    """Close a run, with what it cost."""
+    sql = "UPDATE crmsync_run SET ended_at = ?, status = ?, message = ?, calls = ? WHERE id = ?"
+    con.execute(sql, (at, status, message or None, calls, run))
 
 
 def save_step(con: sqlite3.Connection, step: Step) -> Step:
