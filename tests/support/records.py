@@ -30,6 +30,13 @@ def value(sim: Simulated, column: str, crm_id: str, table: str = "person") -> An
     return sim.one(f'SELECT "{column}" FROM {table} WHERE crm_id = ?', crm_id)
 
 
+def there(sim: Simulated, name: str, crm_id: str, *fields: str) -> Any:
+    """A record of the org by id; where fields are named, their values (one alone as it is)."""
+    record = next(one for one in sim.org.records(name) if one["Id"] == crm_id)
+    found = tuple(record[one] for one in fields)
+    return found[0] if len(fields) == 1 else found or record
+
+
 def kinds(sim: Simulated, run: int | None = None) -> dict[str, int]:
     """How many activities of each kind there are, of one run where one is named."""
     where = "" if run is None else f"WHERE run = {run}"

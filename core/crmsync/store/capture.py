@@ -39,6 +39,14 @@ def without_insert_triggers(con: sqlite3.Connection, table: str, rows: int) -> I
         con.execute(sql)
 
 
+@contextmanager
+def captured(con: sqlite3.Connection) -> Iterator[None]:
+    """What the engine writes inside is a local edit, as if another program had written it."""
+    con.execute("DELETE FROM crmsync_applying")
+    yield
+    con.execute("INSERT INTO crmsync_applying VALUES (1, 0)")
+
+
 def capture(table: str, columns: Sequence[str], two_way: frozenset[str]) -> Iterator[str]:
     """CREATE TRIGGER statements for one entity table."""
     data = [name for name in columns if name not in GUARDED]
@@ -62,15 +70,16 @@ def _text(value: str) -> str:
 def _edit(table: str, row: str, field: str, base: str, state: str) -> str:
     return (
         "INSERT INTO crmsync_edit (entity, row_id, field, base, seq, state, edited_at) "
-        f"VALUES ({_text(table)}, {row}, {_text(field)}, {base}, 1, {_text(state)}, {_NOW}) {_AGAIN}"
+        f"VALUES ({_text(table)}, {row}, {_text(field)}, {base}, 1, {_text(state)}, {_NOW}) {AGAIN}"
     )
 
 
-_AGAIN = (
+AGAIN = (
     "ON CONFLICT (entity, row_id, field) DO UPDATE SET seq = seq + 1, edited_at = excluded.edited_at, "
     "base = CASE state WHEN 'done' THEN sent ELSE base END, tries = 0, retry_at = NULL, "
     "state = CASE state WHEN 'local' THEN excluded.state WHEN 'sent' THEN 'sent' ELSE excluded.state END"
 )
+"""What a further edit of a column makes of the one that is there: the base stays the value both sides agreed on."""
 
 
 def _on_update(table: str, name: str, state: str) -> str:
@@ -138,7 +147,7 @@ def _after_insert(table: str, engine: Sequence[str], data: Sequence[str], two_wa
             f"SELECT o.entity, o.row_id, o.field, o.value, 1, n.state, {_NOW} FROM crmsync_replaced o "
             f"JOIN ({new}) n ON n.field = o.field "
             f"WHERE o.entity = {_text(table)} AND o.row_id = NEW.id AND o.value IS NOT n.value "
-            f"AND {was % _text('crm_id')} IS NOT NULL {_AGAIN};"
+            f"AND {was % _text('crm_id')} IS NOT NULL {AGAIN};"
         )
     restore = ", ".join(f"{name} = {was % _text(name)}" for name in engine if name != "id")
     return (
