@@ -9,18 +9,21 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
-from crmsync import backlog, selection
+from crmsync import backlog, selection, shortage
 from crmsync.clock import Clock
 from crmsync.cycle import Cycle, total
 from crmsync.errors import CrmsyncError, SchemaMoved, SettingsError
 from crmsync.hookspecs import System
 from crmsync.model import Counts, Finding, Level, Route
 from crmsync.opened import DISABLED, Opened
+from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
 from crmsync.progress import Tell
 from crmsync.pull import SCHEMA, Pull
+from crmsync.review import Review
 from crmsync.schema import Schema, known_mapping, recall, survey, to_remember
 from crmsync.settings import ConnectionSettings
+from crmsync.settling import settle
 from crmsync.store import records
 from crmsync.store.batch import Step
 from crmsync.store.lookup import lost_fields
@@ -55,6 +58,7 @@ class Connection:
         self.clock = clock
         self.system: System = plugins.system
         self.opened = Opened(name, settings, plugins, clock, stop or asyncio.Event())
+        self.review = Review(self.opened)
         self._plugins = plugins
         self._routes: dict[str, Route] = {}
         self._looked_at: float | None = None
@@ -105,6 +109,7 @@ class Connection:
             cycle = Cycle(pull, await pull.store.read(records.cursors))
             async with aclosing(cycle):  # what was begun ahead ends also where the look at the schema fails
                 await self._prepare(cycle, objects)
+                await self._settle(pull)
                 await cycle.run()
             await self._again(cycle, objects)
             await cycle.close_gaps()
@@ -115,6 +120,7 @@ class Connection:
             await cycle.count_again()
             await cycle.give_up()
             await backlog.after_cycle(pull, cycle.failed)
+            await shortage.tell(pull, cycle.failed)
         return self._summary(pull)
 
     async def _prepare(self, cycle: Cycle, objects: Sequence[str] | None) -> None:
@@ -126,6 +132,12 @@ class Connection:
         cycle.start(cycle.routes)
         if self._looked_at is None or time.monotonic() - self._looked_at >= self.settings.schema_every:
             await self._look_again(cycle, objects, known)
+
+    async def _settle(self, pull: Pull) -> None:
+        """Settle what was sent and not answered, of whatever object."""
+        chosen, pull.routes = pull.routes, self._routes
+        await settle(pull)
+        pull.routes = chosen
 
     async def _look_again(self, cycle: Cycle, objects: Sequence[str] | None, known: Known) -> None:
         pull, store = cycle.pull, cycle.pull.store
@@ -189,7 +201,8 @@ class Connection:
         pull = self.opened.pull(store, await self.opened.session(), 0, progress)
         pull.routes = schema.routes
         chosen = [route for route in schema.routes.values() if objects is None or route.object in objects]
-        return await verify_routes(pull, chosen)
+        with claiming(pull.claims.pulls):
+            return await verify_routes(pull, chosen)
 
     async def sample_backlog(self) -> None:
         """Count now what waits in the CRM, at one call an object, and keep it with what waits here."""

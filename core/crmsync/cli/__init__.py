@@ -10,7 +10,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from crmsync.cli import backlog, connections, demonstrate, init, listing, plugins, running, screen, syncing, verifying
+from crmsync.cli import (
+    backlog,
+    conflicts,
+    connections,
+    demonstrate,
+    explain,
+    init,
+    listing,
+    plugins,
+    retry,
+    running,
+    screen,
+    syncing,
+    verifying,
+)
 
 EPILOG = (
     "Exit codes: 0 done, 1 something failed or differs, 2 settings or usage, 3 the CRM refused, 4 the database failed, "
@@ -26,7 +40,7 @@ app = typer.Typer(
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS: dict[str, Callable[..., None]] = {
+COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "init": init.init,
     "check": connections.check,
     "fields": connections.fields,
@@ -38,6 +52,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "status": listing.status,
     "backlog": backlog.backlog,
     "errors": listing.errors,
+    "retry": retry.retry,
+    "conflicts": conflicts.app,
+    "explain": explain.explain,
     "notices": listing.notices,
     "verify": verifying.verify,
     "plugins": plugins.plugins,
@@ -45,7 +62,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demonstrate.demo,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name)
+    else:
+        app.command(name)(command)
 
 
 def _version(asked: bool) -> None:

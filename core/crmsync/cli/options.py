@@ -30,6 +30,8 @@ Since = Annotated[
     typer.Option(callback=_moment, help="from this moment on: 2026-01-31, 2026-01-31T08:15, or 90m, 6h, 2d ago"),
 ]
 Until = Annotated[str | None, typer.Option(callback=_moment, help="up to this moment, in the same forms")]
+Before = Annotated[str | None, typer.Option(callback=_moment, help="before this moment, in the same forms")]
+Entity = Annotated[str, typer.Option("--entity", "-e", help="the table of the record")]
 
 _AGO = re.compile(r"(\d+)\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

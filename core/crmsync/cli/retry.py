@@ -1,0 +1,46 @@
+"""The command `retry`: what was set aside gets another try."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from crmsync.cli import screen
+from crmsync.cli.options import AsJson, Before, Settings, Since
+from crmsync.cli.work import with_connection
+from crmsync.connection import Connection
+from crmsync.store.retries import Wanted
+
+FREED = ("way", "object", "crm_id", "entity", "row_id", "field", "was", "cause", "reason", "at")
+
+
+def retry(
+    name: Annotated[str, typer.Argument(help="connection")],
+    ids: Annotated[list[str] | None, typer.Argument(help="row ids, or ids in the CRM")] = None,
+    *,
+    settings: Settings = None,
+    cause: Annotated[str | None, typer.Option(help="only what failed with this code (see `crmsync errors`)")] = None,
+    since: Since = None,
+    before: Before = None,
+    everything: Annotated[bool, typer.Option("--all", help="whatever was set aside")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Try again what was refused, put off or set aside.
+
+    Edits that the CRM refused, or that wait for a later try, are sent by the next cycle; records that could not be
+    stored are read again. Lists what was freed. Exit codes: 0 listed, also where nothing was found; 2 settings or
+    usage, 4 the database failed.
+    """
+    if everything is bool(ids or cause or since or before):
+        raise typer.BadParameter("say what to try again: ids, --cause, --since, --before, or --all for everything")
+    wanted = Wanted(ids=frozenset(ids or ()), cause=cause or "", since=since, before=before)
+
+    async def work(connection: Connection) -> list[dict[str, Any]]:
+        return await connection.review.retry(wanted)
+
+    freed = with_connection(settings, name, work)
+    if as_json:
+        screen.write_json(freed)
+    else:
+        screen.table(freed, FREED, empty="Nothing of this was set aside.")

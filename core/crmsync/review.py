@@ -1,0 +1,51 @@
+"""What was synced, looked at and corrected by a person: conflicts, what was set aside, where a value comes from."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from crmsync.errors import SettingsError
+from crmsync.model import Value
+from crmsync.opened import Opened
+from crmsync.store import conflicts, explain, retries
+from crmsync.store.retries import Wanted
+
+PERSON = "person"
+
+
+class Review:
+    """Of one connection. A record is named by its row id, any id it has or had in the CRM, or its e-mail address.
+
+    Raises SettingsError where nothing, or several records, are meant. Needs neither the lease nor the CRM.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    async def conflicts(self) -> list[dict[str, Any]]:
+        """Fields that both sides changed apart and that wait for a decision, oldest first, with both ids and values."""
+        return await (await self._opened.store(create=False)).read(conflicts.conflicts)
+
+    async def settle(
+        self,
+        who: str,
+        field: str,
+        *,
+        take: Literal["crm", "marketing", ""] = "",
+        value: Value = None,
+        entity: str = PERSON,
+    ) -> dict[str, Any]:
+        """Decide a conflict for a side, or for `value`; what is not the CRM's goes there with the next cycle."""
+        if take not in ("", conflicts.CRM, conflicts.MARKETING):
+            raise SettingsError(f"A conflict is settled for 'crm' or 'marketing', not for {take!r}.")
+        store = await self._opened.store(create=False)
+        choice = conflicts.Choice(take, value)
+        return await store.write(conflicts.settle, (entity, who, field), choice, self._opened.clock)
+
+    async def retry(self, wanted: Wanted) -> list[dict[str, Any]]:
+        """Let what was refused, put off or set aside be tried by the next cycle; what was freed."""
+        return await (await self._opened.store(create=False)).write(retries.free, wanted)
+
+    async def explain(self, who: str, field: str | None = None, *, entity: str = PERSON) -> dict[str, Any]:
+        """Where the values of a record come from; of one column with its whole history."""
+        return await (await self._opened.store(create=False)).read(explain.explain, entity, who, field)
