@@ -9,121 +9,22 @@ import textwrap
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, SecretStr, StrictInt
+from pydantic import BaseModel, StrictInt
 
 from crmsync.clock import stamp
 from crmsync.errors import Denied
-from crmsync.hookspecs import Simulation, System, hookimpl
+from crmsync.hookspecs import hookimpl
 from crmsync.model import Field, Fields, Kind, Page, Query, Type
-from crmsync.plugins import Plugins, wire
-from crmsync.testing import ConnectorContract, Source, bench, reading
+from crmsync.testing import ConnectorContract, bench, watching
 from crmsync.testing.canonical import problem
 from support.memory import Crm
-
-PROMISES = sorted(name for name in dir(ConnectorContract) if name.startswith("test_"))
-
-
-class Whole(Crm):
-    """The CRM in memory as a connector that keeps every promise."""
-
-    class Settings(BaseModel):
-        password: SecretStr
-        size: int = 0
-        labels: list[str] = []
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loads = 0
-        for i in range(8):
-            self.put("Contact", f"003{i}", Email=f"c{i}@x.org", LastName="Doe")
-        self.put("Account", "0011", Name="Acme")
-        self.tick()
-
-    @hookimpl
-    def system(self) -> System:
-        return replace(super().system(), settings=self.Settings, connect=self.log_in, simulate=self.start)
-
-    @asynccontextmanager
-    async def log_in(self, settings: Any, _context: Any) -> AsyncIterator[Crm]:
-        self.check(settings)
-        yield self
-
-    def check(self, settings: Any) -> None:
-        if settings.password.get_secret_value() != "open sesame":
-            raise Denied("no")
-
-    def ready(self) -> dict[str, object]:
-        return {"address": object()}
-
-    @asynccontextmanager
-    async def start(self, **_: Any) -> AsyncIterator[Simulation]:
-        yield Simulation(settings=self.ready(), ready={}, story=None)  # type: ignore[arg-type]
-
-    @hookimpl
-    async def fetch(self, session: Any, query: Query) -> AsyncIterator[Page]:
-        self.loads += query.kind is Kind.LOAD
-        async for page in super().fetch(session, query):
-            yield self.change(query, page)
-
-    def change(self, query: Query, page: Page) -> Page:
-        """Where a broken one gives another page."""
-        return page
-
-
-@dataclass
-class Editor:
-    """Edits contacts of the CRM in memory."""
-
-    crm: Whole
-    object: str = "Contact"
-    edits: int = 0
-
-    async def create(self) -> str:
-        self.edits += 1
-        return self.crm.put("Contact", f"003N{self.edits}", LastName="New")
-
-    def update(self, crm_id: str) -> None:
-        self.edits += 1
-        self.crm.put("Contact", crm_id, Title=f"Edited {self.edits}")
-
-    def delete(self, crm_id: str) -> None:
-        self.crm.delete("Contact", crm_id)
-
-
-class Contract(ConnectorContract):
-    connector = "memory"
-    broken: type[Whole] = Whole
-    made: Whole | None = None
-
-    @asynccontextmanager
-    async def source(self) -> AsyncIterator[Source]:
-        crm = self.made = self.broken()
-
-        async def wait() -> None:
-            crm.tick()
-
-        settings = {"password": "open sesame", "size": 3, "labels": ["a"]}
-        yield Source(settings=settings, truth=Editor(crm), wrong={"password": "no"}, clock=crm.clock, wait=wait)
-
-    def plugins(self) -> Plugins:
-        return wire("memory", self.made or self.broken())
-
-
-def kept(contract: ConnectorContract, name: str) -> bool:
-    """Whether the kit finds the promise kept; a skipped one counts as kept."""
-    try:
-        getattr(contract, name)()
-    except pytest.skip.Exception:
-        return True
-    except (Exception, pytest.fail.Exception):  # noqa: BLE001 - whatever a broken connector does
-        return False
-    return True
+from support.whole import PROMISES, WRITING, Contract, Whole, kept, missed
 
 
 class BadSettings(Whole):
@@ -266,6 +167,7 @@ class KeepsQuiet(Whole):
         return replace(page, gone=()) if query.kind is Kind.DELETES else page
 
 
+READING = [name for name in PROMISES if name not in WRITING]
 BROKEN: list[tuple[str, type[Whole]]] = [
     ("test_settings_come_from_the_environment", BadSettings),
     ("test_settings_never_print_a_secret", Indiscreet),
@@ -307,14 +209,13 @@ def test_a_broken_promise_is_noticed_and_no_other(
     promise: str, broken: type[Whole], impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if broken is Blocks:
-        monkeypatch.setattr(reading, "LONGEST_BLOCK", 0.08)
-    contract = type("Tried", (Contract,), {"broken": broken})
-    assert [name for name in PROMISES if not kept(contract(), name)] == [promise]
+        monkeypatch.setattr(watching, "LONGEST_BLOCK", 0.08)
+    assert missed(broken, READING) == [promise]
 
 
 def test_every_promise_has_a_broken_connector() -> None:
     own = {"test_the_name_is_that_of_the_entry_point", "test_no_promise_is_left_out"}
-    assert {name for name, _ in BROKEN} | own == set(PROMISES)
+    assert {name for name, _ in BROKEN} | own == set(READING)
 
 
 def test_another_name_is_noticed() -> None:
@@ -368,7 +269,7 @@ def test_a_broken_promise_is_explained(tmp_path: Path) -> None:
     text = """
         from crmsync.testing import ConnectorContract
         from crmsync.plugins import wire
-        from test_contract import Contract
+        from support.whole import Contract
 
         class TestTried(Contract):
             connector = "another"

@@ -55,6 +55,10 @@ class Editor:
     def delete(self, crm_id: str) -> None:
         self.edit(crm_id, Deleted="true")
 
+    def read(self, crm_id: str) -> dict[str, str] | None:
+        found = [row for row in self.rows() if row["Id"] == crm_id and row["Deleted"] != "true"]
+        return {name.partition(":")[0]: text for name, text in found[0].items()} if found else None
+
 
 STAMP = "2026-01-31T10:00:00+02:00"
 
@@ -71,7 +75,9 @@ def fill(folder: Path) -> Editor:
 async def folder() -> AsyncIterator[Source]:
     with TemporaryDirectory() as path:
         wrong = {"folder": f"{path}/nowhere"}
-        yield Source(settings={"folder": path, "page_size": 5}, truth=fill(Path(path)), wrong=wrong)
+        yield Source(
+            settings={"folder": path, "page_size": 5}, truth=fill(Path(path)), wrong=wrong, refused={"Score": "many"}
+        )
 
 
 class TestCsv(ConnectorContract):

@@ -11,11 +11,24 @@
                 yield Source(settings=settings, truth=truth, wrong={"password": "wrong"})
 
 `truth` edits records in the CRM behind the connector's back: see `Truth`. The source needs records for three pages.
+Promises about writing are skipped, with the reason, where a connector does not write; what they need of a source is in
+`Source`.
 """
 
 import pytest
 
-for _module in ("bench", "canonical", "facts", "following", "reading"):
+for _module in (
+    "bench",
+    "canonical",
+    "carrying",
+    "creating",
+    "facts",
+    "following",
+    "reading",
+    "refusing",
+    "writer",
+    "writing",
+):
     pytest.register_assert_rewrite(f"crmsync.testing.{_module}")
 
 from crmsync.testing.bench import Bench, Source, Truth  # noqa: E402 - pytest has to know before they are imported

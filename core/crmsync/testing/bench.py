@@ -15,7 +15,7 @@ from crmsync.clock import Clock, SystemClock
 from crmsync.entities import IDENTITY
 from crmsync.errors import RouteStopped
 from crmsync.hookspecs import Context, Session
-from crmsync.model import Cursor, Field, Gone, Kind, Level, Merged, Page, Query, Route, Row
+from crmsync.model import Cursor, Field, Gone, Kind, Level, Merged, Page, Query, Route, Row, Value
 from crmsync.plugins import Plugins, load
 from crmsync.policy import narrow
 from crmsync.settings import ConnectionSettings, connector_settings
@@ -40,6 +40,12 @@ class Truth(Protocol):
     def delete(self, crm_id: str) -> Any:
         """Delete a record."""
 
+    def read(self, crm_id: str) -> Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None:
+        """Every value of a record, by the CRM's names and in whatever form; None where it is gone.
+
+        Asked only where the connector writes.
+        """
+
 
 async def _nothing() -> None:
     await asyncio.sleep(0)
@@ -51,6 +57,10 @@ class Source:
 
     `wrong` are settings that make the credentials invalid; `wait` lets time pass between two edits, where the CRM's
     stamps or its commit lag ask for it.
+
+    For promises about writing: `values` are good values, by field, where the CRM does not take any of the field's type;
+    `refused` are values that the CRM refuses in an update; `owner` is somebody who may own a record, and does so only
+    when asked; `lose` makes the CRM take the next change and the connector lose its answer.
     """
 
     settings: Mapping[str, Any]
@@ -58,6 +68,10 @@ class Source:
     wrong: Mapping[str, Any] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
     wait: Callable[[], Awaitable[object]] = _nothing
+    values: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    refused: Mapping[str, Value] = field(default_factory=dict)
+    owner: str = ""
+    lose: Callable[[], object] | None = None
 
 
 @dataclass(slots=True)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from crmsync.testing.carrying import CarryingPromises
+from crmsync.testing.creating import CreatingPromises
 from crmsync.testing.facts import FactPromises
 from crmsync.testing.following import FollowingPromises
 from crmsync.testing.reading import ReadingPromises
+from crmsync.testing.refusing import RefusingPromises
+from crmsync.testing.writing import WritingPromises
 
 
-class ConnectorContract(FactPromises, ReadingPromises, FollowingPromises):
+class ConnectorContract(
+    FactPromises,
+    ReadingPromises,
+    FollowingPromises,
+    WritingPromises,
+    CreatingPromises,
+    RefusingPromises,
+    CarryingPromises,
+):
     """Subclass it, name the `connector`, override `source`; pytest does the rest.
 
     A promise that a connector cannot keep is overridden with an `xfail` that says why.

@@ -8,6 +8,7 @@ import json
 import re
 import tempfile
 import warnings
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, get_args
@@ -47,7 +48,7 @@ class FactPromises(Promises):
         async def run() -> None:
             async with self.source() as source:
                 model = self.plugins().system.settings
-                secrets = [v for k, v in source.settings.items() if isinstance(v, str) and v and _is_secret(model, k)]
+                secrets = secrets_in(model, source.settings)
                 settings = model.model_validate(dict(source.settings))
                 printed = f"{settings!r} {settings} {settings.model_dump()!r} {_error(self.connector, source.settings)}"
                 shown = [name for name, value in source.settings.items() if value in secrets and value in printed]
@@ -113,6 +114,11 @@ def _from_environment(connector: str, model: type[BaseModel], settings: Any) -> 
         texts = {key: text.strip('"') for key, text in texts.items()}
         environ = {f"CRMSYNC_CONNECTIONS__KIT__SETTINGS__{key.upper()}": text for key, text in texts.items()}
         return connector_settings(load_settings(file, environ).connections["kit"], model, "kit")
+
+
+def secrets_in(model: type[BaseModel], settings: Mapping[str, Any]) -> list[str]:
+    """The values of settings that nobody may see."""
+    return [value for key, value in settings.items() if isinstance(value, str) and value and _is_secret(model, key)]
 
 
 def _is_secret(model: type[BaseModel], name: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from copy import deepcopy
@@ -14,10 +13,10 @@ import pytest
 from crmsync.model import Cursor, Direction, Field, Kind, Page
 from crmsync.testing.bench import IDENTITY, Bench, Promises, end, fields_of, rows_of
 from crmsync.testing.canonical import problem
+from crmsync.testing.watching import watched
 
 FEW_PAGES = 3
 SOME = 5
-LONGEST_BLOCK = 0.5  # seconds
 
 
 class ReadingPromises(Promises):
@@ -142,25 +141,14 @@ class ReadingPromises(Promises):
         """While hooks are asked and pages are read, everything else on the loop goes on."""
 
         async def promise(bench: Bench) -> None:
-            longest, turn = 0.0, 0.01
-
-            async def watch() -> None:
-                nonlocal longest
-                while True:
-                    before = time.monotonic()
-                    await asyncio.sleep(turn)
-                    longest = max(longest, time.monotonic() - before)
-
-            watching = asyncio.create_task(watch())
-            for obj in bench.routes:
-                await asyncio.sleep(2 * turn)
-                await bench.plugins.fields(bench.session, obj)
-                await asyncio.sleep(2 * turn)
-                await bench.plugins.scope(bench.session, obj)
-            async for _ in bench.plugins.fetch(bench.session, bench.query(Kind.LOAD)):
-                await asyncio.sleep(2 * turn)
-            watching.cancel()
-            assert longest < LONGEST_BLOCK, f"a hook held the loop for {longest:.2f} s: make it plain, or let it await"
+            async with watched() as turn:
+                for obj in bench.routes:
+                    await turn()
+                    await bench.plugins.fields(bench.session, obj)
+                    await turn()
+                    await bench.plugins.scope(bench.session, obj)
+                async for _ in bench.plugins.fetch(bench.session, bench.query(Kind.LOAD)):
+                    await turn()
 
         self.keep(promise)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import crmsync
 from crmsync import Condition, Identity, Skipped, Type, Usage, Value
+from crmsync.clock import Clock
 from crmsync.values import FROM_TEXT
 
 FILES = {"Company": "companies.csv", "Person": "people.csv"}
@@ -25,6 +26,7 @@ class Folder:
 
     path: Path
     page_size: int
+    clock: Clock
 
     @property
     def identity(self) -> Identity:
@@ -37,31 +39,41 @@ class Folder:
 
     def header(self, obj: str) -> dict[str, Type]:
         """The columns of an object's file with their types."""
-        return dict(_typed(column) for column in next(self._lines(obj), []))
+        return types_of(next(self.lines(obj), []))
 
     def read(self, obj: str) -> tuple[dict[str, Record], list[Skipped]]:
         """Every record by id, and those that cannot be understood."""
-        types, lines = self.header(obj), self._lines(obj)
-        records: dict[str, Record] = {}
-        refused = []
-        next(lines, None)
-        for line in lines:
-            texts = dict(zip(types, line, strict=False))
-            try:
-                record = _record(types, texts)
-            except ValueError as error:
-                refused.append(Skipped(texts.get("Id", ""), f"{FILES[obj]}: {error}", dict(texts)))
-            else:
-                records[str(record["Id"])] = record
-        return records, refused
+        return understood(FILES[obj], list(self.lines(obj)))
 
-    def _lines(self, obj: str) -> Iterator[list[str]]:
+    def lines(self, obj: str) -> Iterator[list[str]]:
+        """The lines of an object's file, its header first."""
         path = self.path / FILES[obj]
         try:
             with path.open(newline="", encoding="utf-8-sig") as file:
                 yield from csv.reader(file)
         except OSError as error:
             raise crmsync.RouteStopped(f"{path} cannot be read: {error.strerror}.", hint="Put it there.") from error
+
+
+def types_of(header: Sequence[str]) -> dict[str, Type]:
+    """The columns of a header with their types."""
+    return dict(_typed(column) for column in header)
+
+
+def understood(file: str, lines: Sequence[list[str]]) -> tuple[dict[str, Record], list[Skipped]]:
+    """The records of a file's lines by id, and those that cannot be understood."""
+    types = types_of(lines[0] if lines else [])
+    records: dict[str, Record] = {}
+    refused = []
+    for line in lines[1:]:
+        texts = dict(zip(types, line, strict=False))
+        try:
+            record = _record(types, texts)
+        except ValueError as error:
+            refused.append(Skipped(texts.get("Id", ""), f"{file}: {error}", dict(texts)))
+        else:
+            records[str(record["Id"])] = record
+    return records, refused
 
 
 def _typed(column: str) -> tuple[str, Type]:

@@ -1,7 +1,8 @@
 """A folder of CSV files as a CRM: every hook is a plain function, so the engine runs them in threads.
 
 people.csv and companies.csv need the columns Id and ModifiedAt; Deleted is "true" for a record that is gone. A column
-that the default mapping does not know is a custom field; "Score:integer" in the header gives it a type.
+that the default mapping does not know is a custom field; "Score:integer" in the header gives it a type. People move
+both ways, companies only from the files.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import crmsync
-from crmsync import Context, Field, Fields, Gone, Kind, Page, Query, Route, Skipped
+from crmsync import Change, Context, Direction, Field, Fields, Gone, Kind, Outcomes, Page, Query, Route, Skipped, Type
 from crmsync_csv.folder import Folder, Record, matches
 from crmsync_csv.settings import CsvSettings
+from crmsync_csv.writing import write
 
 KINDS = frozenset({Kind.LOAD, Kind.CHANGES, Kind.DELETES, Kind.IDS, Kind.COUNT})
 IDENTITY = {"Id": "crm_id", "ModifiedAt": "modified_at"}
@@ -22,17 +24,18 @@ ROUTES = (
     Route(object="Company", entity="account", order=1, kinds=KINDS, keeps_deleted=True, fields=IDENTITY | COMPANY),
     Route(
         object="Person", entity="person", role="contact", order=2, kinds=KINDS, keeps_deleted=True,
+        directions=frozenset(Direction), two_way=frozenset(PERSON.values()),
         fields=IDENTITY | PERSON | {"CompanyId": "account_crm_id"}, parents={"account_crm_id": "Company"},
     ),
 )  # fmt: skip
 
 
 @asynccontextmanager
-async def connect(settings: CsvSettings, _context: Context) -> AsyncIterator[Folder]:
+async def connect(settings: CsvSettings, context: Context) -> AsyncIterator[Folder]:
     """A session on the folder; nothing has to be closed afterwards."""
     if not settings.folder.is_dir():
         raise crmsync.Denied(f"There is no folder {settings.folder}.", hint="Set `folder` to where the CSV files are.")
-    yield Folder(settings.folder.resolve(), settings.page_size)
+    yield Folder(settings.folder.resolve(), settings.page_size, context.clock)
 
 
 async def routes(_session: Folder, _enabled: frozenset[str] | None) -> Sequence[Route]:
@@ -51,10 +54,15 @@ def fields(session: Folder, obj: str) -> Fields:
     """What the header of the object's file shows."""
     known = next(route for route in ROUTES if route.object == obj).fields
     return {
-        name: Field(name=name, type=kind, custom=name not in known)
+        name: _field(name, kind, custom=name not in known)
         for name, kind in session.header(obj).items()
         if name != "Deleted"
     }
+
+
+def _field(name: str, kind: Type, *, custom: bool) -> Field:
+    ours = name in IDENTITY  # nobody else writes these
+    return Field(name=name, type=kind, custom=custom, createable=not ours, updateable=not ours)
 
 
 @crmsync.hookimpl
@@ -68,11 +76,18 @@ def fetch(session: Folder, query: Query) -> Iterator[Page]:
         yield Page(columns=("count",), rows=[(len(live),)])
     elif query.kind is Kind.DELETES:
         yield Page(gone=[one for one in gone if str(one.at) >= (query.cursor.mark or "")], mark=newest)
-    elif query.kind is Kind.IDS:
-        asked = [live[key] for key in query.ids if key in live]
-        yield _page(query, asked, gone=[one for one in gone if one.id in query.ids])
+    elif query.kind in (Kind.IDS, Kind.SENT):
+        ids = (query.sent.key,) if query.sent else query.ids  # the key of a new record became its id
+        asked = [live[key] for key in ids if key in live]
+        yield _page(query, asked, gone=[one for one in gone if one.id in ids])
     else:
         yield from _pages(session, query, live, refused, newest)
+
+
+@crmsync.hookimpl
+def apply(session: Folder, changes: Sequence[Change]) -> Outcomes:
+    """Write changes into the object's file."""
+    return write(session, changes)
 
 
 def _pages(
