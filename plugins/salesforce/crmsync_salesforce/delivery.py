@@ -129,11 +129,12 @@ class Batch:
         await self._again([one for one in items if one.fault and outcomes.crowded(one.fault)], items, way, attempt)
 
     async def _again(self, again: Sequence[Item], items: Sequence[Item], way: Way, attempt: int) -> None:
-        """What met a lock or a limit once more: in halves where all did, else a little later."""
+        """What met a lock or a limit once more: in halves where the size of the call was the matter, or later."""
         backoff = self.session.client.backoff
         if not again:
             return
-        if len(again) == len(items) > 1 and self._afford(2):
+        locked = all(one.fault is not None and one.fault.code == outcomes.LOCKED for one in again)
+        if len(again) == len(items) > 1 and not locked and self._afford(2):
             await self._halves(again, way)
         elif backoff.left(attempt) and self._afford(1):
             await asyncio.sleep(backoff.delay(attempt))

@@ -25,9 +25,9 @@ async def merge(batch: Batch) -> None:
         batch.prepare(one, one.change.values)
         _check(one)
     left: Left = {one: [whole_id(loser) for loser in one.change.wish.losers] for one in batch.open}
-    await _rounds(batch, left)
-    if again := await _looked_up(batch, left):
-        await _rounds(batch, again)
+    while left:
+        await _rounds(batch, left)
+        left = await _looked_up(batch, left)
 
 
 def _check(item: Item) -> None:
@@ -70,7 +70,7 @@ def _read(result: ET.Element) -> Written:
 
 
 async def _looked_up(batch: Batch, left: Left) -> Left:
-    """Where a record was not there, find out which: the survivor is gone, or a loser was merged before."""
+    """What is left to merge where a record was not there, since losers were merged before; else the org is right."""
     doubted = [one for one in left if one.fault is not None and one.fault.code in _ABSENT]
     again: Left = {}
     for one in doubted:
@@ -79,7 +79,7 @@ async def _looked_up(batch: Batch, left: Left) -> Left:
         if one.id not in found:
             continue  # GONE, as the org said, or a refusal that stays one
         if not alive:
-            one.outcome = outcomes.done(one.id, code="absent")
+            one.outcome, one.fault = outcomes.done(one.id, code="absent"), None
         elif len(alive) < len(left[one]):
             one.outcome, again[one] = None, alive
     return again

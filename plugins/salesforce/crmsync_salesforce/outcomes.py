@@ -14,6 +14,7 @@ from crmsync_salesforce.query import whole_id
 
 _GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "CANNOT_UPDATE_CONVERTED_LEAD"})
 _DANGLING = "INVALID_CROSS_REFERENCE_KEY"  # of a record that refers to no other, it can only mean the record itself
+LOCKED = "UNABLE_TO_LOCK_ROW"
 _LATER = frozenset({Policy.RETRY, Policy.QUOTA, Policy.LOGIN, Policy.STOP, Policy.MOVED, Policy.OBJECT})
 _AUTOMATION = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CUSTOM_APEX_ERROR", "CANNOT_EXECUTE_FLOW_TRIGGER"})
 _CROWDED = (
@@ -130,7 +131,7 @@ def of_fault(fault: Fault, change: Change, *, refers: bool = True) -> Outcome:
 
 def crowded(fault: Fault) -> bool:
     """Whether a smaller call, or a later one, may succeed: a lock, or a limit that all records of a call share."""
-    if fault.code == "UNABLE_TO_LOCK_ROW":
+    if fault.code == LOCKED:
         return True
     lower = fault.message.lower()
     return fault.code in _AUTOMATION and any(text in lower for text in _CROWDED)

@@ -42,7 +42,7 @@ def system() -> System:
     return System(
         name="salesforce", title="Salesforce", settings=SalesforceSettings, connect=connect, routes=routes,
         check=check, permission_set=permission_set, login=_login, batch=BATCH, bulk=BULK, tasks="Task",
-        members="CampaignMember", simulate=simulate,
+        completed={"Status": "Completed"}, members="CampaignMember", simulate=simulate,
     )  # fmt: skip
 
 
