@@ -176,10 +176,15 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A create that was sent and not answered: the values, the key it carried, and when it left (canonical)."""
+    """A create that was sent and not answered: the values, the key it carried, and when it left (canonical).
+
+    `owner` and `person` (of a task: whom it is about) are those of its wish, where it had them.
+    """
 
     key: str
     at: str
+    owner: str = ""
+    person: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
 
 

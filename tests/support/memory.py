@@ -29,6 +29,7 @@ from crmsync.model import (
     Value,
     Winner,
 )
+from crmsync.pacing import Budget
 from crmsync.writes import Change, Operation, Outcome, Result
 
 KINDS = frozenset({Kind.LOAD, Kind.CHANGES, Kind.DELETES, Kind.IDS, Kind.COUNT})
@@ -53,7 +54,15 @@ ROUTES = (
         fields={"Id": "crm_id", "Stamp": "modified_at", "Name": "name", "Amount": "amount"},
     ),
 )  # fmt: skip
+TASKS = Route(
+    object="Task", entity="crm_activity", order=7, kinds=KINDS,
+    fields={
+        "Id": "crm_id", "Stamp": "modified_at", "WhoId": "who_crm_id", "Subject": "subject",
+        "Description": "description", "ActivityDate": "activity_date", "Status": "status",
+    },
+)  # fmt: skip
 TYPES = {
+    "ActivityDate": Type.DATE,
     "Score": Type.INTEGER,
     "Amount": Type.DECIMAL,
     "Id": Type.REFERENCE,
@@ -61,7 +70,7 @@ TYPES = {
     "Stamp": Type.DATETIME,
 }
 
-LOCKED = TYPES.keys() - {"Score"}
+LOCKED = TYPES.keys() - {"Score", "ActivityDate"}
 
 
 class NoSettings(BaseModel):
@@ -81,12 +90,14 @@ class Crm:
     org: str = "ORG1"
     hidden: set[str] = field(default_factory=set)
     gap: bool = False  # the feed of deletions says that it may have missed some
+    keyed: bool = True  # a create under a key that is known finds what the first one made
     written: list[Change] = field(default_factory=list)  # everything `apply` was given, also what it refused
     calls_of: list[int] = field(default_factory=list)  # changes of each call of `apply`
     answer: Callable[[Change], Outcome | None] = lambda _change: None  # instead of writing
     after_apply: Callable[[], None] = lambda: None  # what was written is written; raise here to lose the answers
     before_page: Callable[[Query, int], None] = lambda _query, _number: None
     routes: Sequence[Route] = ROUTES
+    budget: Budget = field(default_factory=Budget)  # of calls; without limit until the test tells one
 
     def now(self) -> str:
         """This second: stamps resolve to one second."""
@@ -112,11 +123,21 @@ class Crm:
         self.objects[obj].pop(crm_id)
         self.joined.append((obj, Merged(crm_id, into, into_object or obj, self.now(), reason)))
 
+    def spend(self) -> None:
+        """Make one call, if the budget has one."""
+        self.budget.reserve()
+        self.budget.settle()
+        self.budget.count()
+        self.calls += 1
+
     # the plugin
 
     @hookimpl
     def system(self) -> System:
-        return System(name="memory", title="Memory", settings=NoSettings, connect=self.connect, routes=self.all_routes)
+        return System(
+            name="memory", title="Memory", settings=NoSettings, connect=self.connect, routes=self.all_routes,
+            tasks="Task", completed={"Status": "Completed"},
+        )  # fmt: skip
 
     @asynccontextmanager
     async def connect(self, _settings: Any, _context: Any) -> AsyncIterator[Crm]:
@@ -127,7 +148,7 @@ class Crm:
         return Identity(org=self.org)
 
     def usage(self) -> Usage:
-        return Usage(calls=self.calls)
+        return Usage(calls=self.calls, used=self.budget.used, limit=self.budget.limit)
 
     async def all_routes(self, _session: Any, _enabled: Any) -> Sequence[Route]:
         return self.routes
@@ -147,7 +168,7 @@ class Crm:
 
     @hookimpl
     async def fetch(self, session: Any, query: Query) -> AsyncIterator[Page]:
-        self.calls += 1
+        self.spend()
         if query.kind is Kind.COUNT:
             self.before_page(query, 0)
             held = self.objects.get(query.object, {}).values()
@@ -172,7 +193,7 @@ class Crm:
 
     @hookimpl
     async def apply(self, session: Any, changes: Sequence[Change]) -> Sequence[Outcome]:
-        self.calls += 1
+        self.spend()
         self.calls_of.append(len(changes))
         outcomes = [self._apply(change) for change in changes]
         self.after_apply()
@@ -192,11 +213,13 @@ class Crm:
 
     def _create(self, change: Change) -> Outcome:
         held = self.objects.setdefault(change.object, {})
-        known = next((one for one, record in held.items() if change.key and record.get("Key") == change.key), None)
-        crm_id = known or f"{change.object[:3]}-{len(held) + 1:04}"
+        same = (one for one, record in held.items() if self.keyed and record.get("Key") == change.key)
+        crm_id = (next(same, None) if change.key else None) or f"{change.object[:3]}-{len(held) + 1:04}"
         self.put(change.object, crm_id, **change.values, Key=change.key)
         if change.wish.owner:
             self.put(change.object, crm_id, OwnerId=change.wish.owner)
+        if change.wish.person:
+            self.put(change.object, crm_id, WhoId=change.wish.person)
         return Outcome(result=Result.DONE, crm_id=crm_id)
 
     def _delete(self, change: Change) -> Outcome:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crmsync.entities import ENGINE_COLUMNS, entity_of
 from crmsync.model import Gone, Merged, Value
 from crmsync.store.activity import Trailer
 from crmsync.store.batch import Applied, Batch
+from crmsync.store.capture import AGAIN
+from crmsync.store.intents import merging
 from crmsync.store.records import leave_quarantine
 from crmsync.store.rows import JOURNAL
 
@@ -58,7 +60,7 @@ def apply_gone(con: sqlite3.Connection, batch: Batch, gone: Iterable[Gone]) -> A
         found = link(con, batch.route.object, one.id)
         at = one.at or batch.at
         if found is None:
-            _tie(con, batch, one.id, None, "deleted", at)  # so that a late page cannot bring it back
+            tie(con, batch, one.id, None, "deleted", at)  # so that a late page cannot bring it back
         elif found.role == "current" and at >= found.modified_at:
             _remove(con, batch, trailer, found)
             sql = "UPDATE crmsync_link SET role = 'deleted', modified_at = ? WHERE object = ? AND crm_id = ?"
@@ -71,7 +73,8 @@ def apply_gone(con: sqlite3.Connection, batch: Batch, gone: Iterable[Gone]) -> A
     return applied
 
 
-def _tie(con: sqlite3.Connection, batch: Batch, crm_id: str, row_id: int | None, role: str, at: str) -> None:
+def tie(con: sqlite3.Connection, batch: Batch, crm_id: str, row_id: int | None, role: str, at: str) -> None:
+    """Let an id lead to a row, in a role."""
     con.execute(
         """INSERT INTO crmsync_link (object, crm_id, entity, row_id, role, modified_at, run)
            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (object, crm_id) DO UPDATE SET
@@ -124,7 +127,7 @@ def note(
     con.execute(JOURNAL, (batch.run, batch.at, entity, row_id, field, old, new, "crm", rule))
 
 
-def apply_merged(con: sqlite3.Connection, batch: Batch, merged: Iterable[Merged], roles: dict[str, str]) -> Applied:
+def apply_merged(con: sqlite3.Connection, batch: Batch, merged: Iterable[Merged], roles: Mapping[str, str]) -> Applied:
     """Let merged and converted ids live on under the id they became; `roles` names the person role of each object.
 
     A conversion keeps the lead's row, which becomes the contact; a merge keeps the winner's row, fills its gaps
@@ -136,7 +139,7 @@ def apply_merged(con: sqlite3.Connection, batch: Batch, merged: Iterable[Merged]
         loser = link(con, batch.route.object, one.id)
         if loser is not None and loser.role in ("merged", "converted"):
             continue
-        winner = _living(con, link(con, one.into_object, one.into), roles)
+        winner = living(con, link(con, one.into_object, one.into), roles)
         if _join(con, batch, one, (loser, winner), roles):
             kind = "Lead Converted" if one.reason == "converted" else "Persons Merged"
             _log_joined(con, batch, trailer, one, kind)
@@ -145,7 +148,7 @@ def apply_merged(con: sqlite3.Connection, batch: Batch, merged: Iterable[Merged]
     return applied
 
 
-def _living(con: sqlite3.Connection, found: Link | None, roles: dict[str, str]) -> Link | None:
+def living(con: sqlite3.Connection, found: Link | None, roles: Mapping[str, str]) -> Link | None:
     """The link an id lives on under: its own or, where it was merged or converted before, the one its row has now."""
     if found is None or found.role not in ("merged", "converted"):
         return found
@@ -155,7 +158,7 @@ def _living(con: sqlite3.Connection, found: Link | None, roles: dict[str, str]) 
 
 
 def _join(
-    con: sqlite3.Connection, batch: Batch, one: Merged, links: tuple[Link | None, Link | None], roles: dict[str, str]
+    con: sqlite3.Connection, batch: Batch, one: Merged, links: tuple[Link | None, Link | None], roles: Mapping[str, str]
 ) -> bool:
     """Bring both ids to one row; True where a row was there to change."""
     loser, winner = links
@@ -163,21 +166,21 @@ def _join(
     theirs = _row_of(con, winner)
     at = one.at or batch.at
     if mine is None:
-        _tie(con, batch, one.id, theirs, one.reason, at)
+        tie(con, batch, one.id, theirs, one.reason, at)
         return False
     survivor = mine
     if theirs is None:
         _rename(con, batch, one, mine, winner, roles)
     elif mine != theirs and winner is not None and one.reason == "converted":
-        _absorb_contact(con, batch, winner, mine, theirs, roles)
+        absorb(con, batch, winner, (mine, theirs), roles)
     elif mine != theirs:
-        _absorb_loser(con, batch, mine, theirs)
+        _absorb_loser(con, batch, mine, theirs, () if merging(con, batch.route.object, one.id) else SUMMED)
         survivor = theirs
     if entity_of(batch.route.entity).keeps_deleted and mine == survivor:
         # The row stands for the winner now, whether the loser's own deletion was read before or not.
         dead = int(winner is not None and winner.role == "deleted")
         _overwrite(con, batch, survivor, {"crm_is_deleted": dead}, one.reason)
-    _tie(con, batch, one.id, survivor, one.reason, at)
+    tie(con, batch, one.id, survivor, one.reason, at)
     return True
 
 
@@ -189,7 +192,7 @@ def _row_of(con: sqlite3.Connection, found: Link | None) -> int | None:
 
 
 def _rename(
-    con: sqlite3.Connection, batch: Batch, one: Merged, row_id: int, winner: Link | None, roles: dict[str, str]
+    con: sqlite3.Connection, batch: Batch, one: Merged, row_id: int, winner: Link | None, roles: Mapping[str, str]
 ) -> None:
     """The record it became was never seen: the row takes its id and type; its values come with its next update."""
     sql = """INSERT INTO crmsync_link (object, crm_id, entity, row_id, role, modified_at, run)
@@ -197,10 +200,11 @@ def _rename(
              ON CONFLICT (object, crm_id) DO UPDATE SET row_id = excluded.row_id"""
     con.execute(sql, (one.into_object, one.into, batch.route.entity, row_id, batch.run))
     if winner is None or winner.role in ("current", "deleted"):
-        _identify(con, batch, row_id, one.into, roles.get(one.into_object, ""))
+        identify(con, batch, row_id, one.into, roles.get(one.into_object, ""))
 
 
-def _identify(con: sqlite3.Connection, batch: Batch, row_id: int, crm_id: str, role: str) -> None:
+def identify(con: sqlite3.Connection, batch: Batch, row_id: int, crm_id: str, role: str) -> None:
+    """Let a row stand for a record of the CRM from now on."""
     old = row_values(con, batch.route.entity, row_id) or {}
     new: dict[str, Value] = {"crm_id": crm_id}
     if "crm_type" in old and role:
@@ -212,22 +216,29 @@ def _identify(con: sqlite3.Connection, batch: Batch, row_id: int, crm_id: str, r
             note(con, batch, batch.route.entity, row_id, name, old.get(name), value, "identity")
 
 
-def _absorb_contact(
-    con: sqlite3.Connection, batch: Batch, winner: Link, lead: int, contact: int, roles: dict[str, str]
+def absorb(
+    con: sqlite3.Connection,
+    batch: Batch,
+    winner: Link,
+    rows: tuple[int, int],
+    roles: Mapping[str, str],
+    rule: str = "converted",
 ) -> None:
-    """A contact stored before its conversion was read goes into the lead's row, with all its CRM values."""
-    entity = batch.route.entity
-    values = row_values(con, entity, contact) or {}
+    """Of two rows (kept, gone) that stand for one record the first takes the second's id, CRM values and edits.
+
+    So it is with a contact that was stored before its conversion was read, and a new record before its create was
+    settled.
+    """
+    entity, (kept, gone) = batch.route.entity, rows
+    values = row_values(con, entity, gone) or {}
     mapped = _mapped(con, winner.object) & set(values)
-    _overwrite(con, batch, lead, {name: values[name] for name in mapped}, "converted")
-    con.execute("DELETE FROM crmsync_edit WHERE entity = ? AND row_id = ?", (entity, lead))
-    con.execute(
-        "UPDATE OR REPLACE crmsync_edit SET row_id = ? WHERE entity = ? AND row_id = ?", (lead, entity, contact)
-    )
+    _overwrite(con, batch, kept, {name: values[name] for name in mapped}, rule)
+    con.execute("DELETE FROM crmsync_edit WHERE entity = ? AND row_id = ?", (entity, kept))
+    con.execute("UPDATE crmsync_edit SET row_id = ? WHERE entity = ? AND row_id = ?", (kept, entity, gone))
     sql = "UPDATE crmsync_link SET row_id = ? WHERE object = ? AND crm_id = ?"
-    con.execute(sql, (lead, winner.object, winner.crm_id))
-    _move(con, batch, contact, lead, values, "converted")
-    _identify(con, batch, lead, winner.crm_id, roles.get(winner.object, ""))
+    con.execute(sql, (kept, winner.object, winner.crm_id))
+    _move(con, batch, gone, kept, values, rule)
+    identify(con, batch, kept, winner.crm_id, roles.get(winner.object, ""))
 
 
 def _mapped(con: sqlite3.Connection, obj: str) -> set[str]:
@@ -246,14 +257,14 @@ def _overwrite(con: sqlite3.Connection, batch: Batch, row_id: int, values: dict[
             note(con, batch, batch.route.entity, row_id, name, old.get(name), value, rule)
 
 
-def _absorb_loser(con: sqlite3.Connection, batch: Batch, loser: int, winner: int) -> None:
+def _absorb_loser(con: sqlite3.Connection, batch: Batch, loser: int, winner: int, summed: Sequence[str]) -> None:
     """Fill the winner's gaps from the loser and add up scores, as local edits: the CRM does not know of either."""
     entity = batch.route.entity
     values, kept = row_values(con, entity, loser) or {}, row_values(con, entity, winner) or {}
     for name, value in values.items():
         if name in ENGINE_COLUMNS or value is None or name not in kept:
             continue
-        if name in SUMMED and kept[name] is not None:
+        if name in summed and kept[name] is not None:
             _edit(con, batch, winner, name, kept[name], int(kept[name] or 0) + int(value or 0))
         elif kept[name] is None and not name.endswith("_crm_id") and entity == "person":
             _edit(con, batch, winner, name, None, value)
@@ -261,6 +272,12 @@ def _absorb_loser(con: sqlite3.Connection, batch: Batch, loser: int, winner: int
 
 
 def _edit(con: sqlite3.Connection, batch: Batch, row_id: int, name: str, base: Value, value: Value) -> None:
+    edited(con, batch, row_id, name, base, value)
+    note(con, batch, batch.route.entity, row_id, name, base, value, "merged")
+
+
+def edited(con: sqlite3.Connection, batch: Batch, row_id: int, name: str, base: Value, value: Value) -> None:
+    """Give a column a value as any program would: a local edit, on the value both sides last agreed on."""
     entity = batch.route.entity
     con.execute(f'UPDATE "{entity}" SET "{name}" = ? WHERE id = ?', (value, row_id))
     two_way = con.execute(
@@ -268,11 +285,10 @@ def _edit(con: sqlite3.Connection, batch: Batch, row_id: int, name: str, base: V
     ).fetchone()[0]
     if two_way is not None:  # a column that no field of this object fills has nothing to differ from
         con.execute(
-            """INSERT INTO crmsync_edit (entity, row_id, field, base, seq, state, edited_at)
-               VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT (entity, row_id, field) DO UPDATE SET seq = seq + 1""",
+            "INSERT INTO crmsync_edit (entity, row_id, field, base, seq, state, edited_at) "
+            f"VALUES (?, ?, ?, ?, 1, ?, ?) {AGAIN}",
             (entity, row_id, name, base, "pending" if two_way else "local", batch.at),
         )
-    note(con, batch, entity, row_id, name, base, value, "merged")
 
 
 def _move(con: sqlite3.Connection, batch: Batch, gone: int, kept: int, values: dict[str, Value], rule: str) -> None:

@@ -124,8 +124,11 @@ def _minute_before(at: str) -> str:
 
 def _lookup(work: Work, ids: Sequence[str]) -> dict[str, Known]:
     columns = "".join(f', t."{name}"' for name in work.columns)
-    sql = f"""SELECT l.crm_id, l.role, l.row_id, l.modified_at, l.version, t.id{columns}
-        FROM crmsync_link l LEFT JOIN "{work.entity}" t ON t.id = l.row_id
+    # The row of a deleted record may stand for another one by now: should it come back, it gets a row of its own.
+    sql = f"""SELECT l.crm_id, l.role, iif(l.role = 'deleted' AND t.id IS NULL AND EXISTS
+        (SELECT 1 FROM "{work.entity}" o WHERE o.id = l.row_id), NULL, l.row_id), l.modified_at, l.version, t.id{columns}
+        FROM crmsync_link l LEFT JOIN "{work.entity}" t
+        ON t.id = l.row_id AND (l.role <> 'deleted' OR t.crm_id = l.crm_id)
         WHERE l.object = ? AND l.crm_id = ?"""
     sql = sql.replace("FROM crmsync_link l", "FROM json_each(?2) j CROSS JOIN crmsync_link l")
     sql = sql.replace("l.object = ? AND l.crm_id = ?", "l.object = ?1 AND l.crm_id = j.value")
