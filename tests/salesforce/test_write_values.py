@@ -87,9 +87,8 @@ def running() -> Iterator[tuple[Site, list[str], Callable[..., Any]]]:
 
 
 async def _round(one: Site, ids: list[str], given: list[dict[str, Value]]) -> None:
-    assert all_done(
-        await send(one, *(update(crm_id, "Contact", **row) for crm_id, row in zip(ids, given, strict=False)))
-    )
+    changes = [replace(update(crm_id, "Contact"), values=row) for crm_id, row in zip(ids, given, strict=False)]
+    assert all_done(await send(one, *changes))
     pages = await one.read(await one.query("Contact", Kind.IDS, ["Id", *FIELDS], ids=tuple(ids[: len(given)])))
     found = {record.pop("Id"): record for page in pages for record in page.records()}
     for crm_id, row in zip(ids, given, strict=False):
