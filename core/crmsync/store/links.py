@@ -19,6 +19,7 @@ from crmsync.store.capture import AGAIN
 from crmsync.store.intents import merging
 from crmsync.store.records import leave_quarantine
 from crmsync.store.rows import JOURNAL
+from crmsync.store.watched import move_members
 
 SUMMED = ("score",)
 """Columns whose values are added up when the CRM merges two persons (R-293); every other keeps the winner's."""
@@ -292,10 +293,11 @@ def edited(con: sqlite3.Connection, batch: Batch, row_id: int, name: str, base: 
 
 
 def _move(con: sqlite3.Connection, batch: Batch, gone: int, kept: int, values: dict[str, Value], rule: str) -> None:
-    """Everything that hangs on the row that goes: activities and former ids."""
+    """Everything that hangs on the row that goes: activities, memberships and former ids."""
     entity = batch.route.entity
     if entity == "person":
         con.execute("UPDATE activity SET person_id = ? WHERE person_id = ?", (kept, gone))
+        move_members(con, gone, kept)
     con.execute(
         "UPDATE crmsync_link SET row_id = ? WHERE entity = ? AND row_id = ? AND role <> 'current'", (kept, entity, gone)
     )

@@ -20,6 +20,7 @@ from crmsync.entities import (
 from crmsync.model import Direction, FieldMap, Route, Type, Value
 from crmsync.store.capture import VERSION, capture, capture_view
 from crmsync.store.records import notice
+from crmsync.store.watched import watch
 from crmsync.values import FROM_TEXT
 
 STORAGE = {Type.INTEGER: "INTEGER", Type.BOOLEAN: "INTEGER", Type.DECIMAL: "ANY"}
@@ -184,6 +185,7 @@ def _rebuild(con: sqlite3.Connection, tables: dict[str, Table]) -> None:
     con.execute(f"CREATE VIEW person_full AS {select}")
     for statement in capture_view(list(person), writable):
         con.execute(statement)
+    watch(con)
 
 
 def full_view(person: Sequence[str], account: Sequence[str]) -> tuple[str, dict[str, str]]:
