@@ -1,5 +1,7 @@
 """A client that none of us wrote works against the org unchanged: simple-salesforce, over https."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,12 @@ from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceR
 from simple_salesforce.login import SalesforceLogin
 
 from crmsync.clock import SetClock
+from crmsync.hookspecs import Context
+from crmsync.writes import Change, Operation, Outcomes, Result
+from crmsync_salesforce import writing
+from crmsync_salesforce.session import connect
 from crmsync_salesforce.simulator import Org, Server
+from salesforce.orgs import chosen
 from salesforce.simulator.running import NOON, running
 
 
@@ -124,3 +131,45 @@ def test_it_tells_deletes_and_updates(client: Any) -> None:
     start, end = NOON.replace(hour=11), NOON.replace(hour=14)
     assert made in {one["id"] for one in client.Lead.deleted(start, end)["deletedRecords"]}
     assert isinstance(client.Lead.updated(start, end)["ids"], list)
+
+
+def test_it_writes_collections_as_we_do(server: Server, client: Any) -> None:
+    """The same update by its generic call and by our connector leaves two records alike."""
+    theirs, ours = (server.org.create("Lead", {"LastName": "L", "Company": "C", "Phone": "1"}) for _ in range(2))
+    values = {"Title": "  CTO\n", "Phone": None, "HasOptedOutOfEmail": True, "AnnualRevenue": 12.5}
+    body = {"allOrNone": False, "records": [{"attributes": {"type": "Lead"}, "id": theirs, **values}]}
+    assert client.restful("composite/sobjects", method="PATCH", data=json.dumps(body))[0]["success"]
+    change = Change(operation=Operation.UPDATE, object="Lead", row=1, crm_id=ours, values=values)
+    assert [one.result for one in asyncio.run(_applied(server, [change]))] == [Result.DONE]
+    different = {
+        "Id",
+        "OwnerId",
+        "Owner_Name__c",
+    }  # theirs says nothing of assignment rules, so those have moved the owner
+    left, right = (server.org.get("Lead", one) or {} for one in (theirs, ours))
+    assert {key for key in left if left[key] != right[key]} <= different
+    assert left["Title"] == "CTO"
+    assert left["OwnerId"] == server.org.state.people.lead_owner
+
+
+def test_it_uploads_updates_as_we_do(server: Server, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rows by its upload and by ours leave records alike, cells that empty a field among them."""
+    monkeypatch.setattr("simple_salesforce.bulk2.sleep", lambda _: None)
+    ids = [server.org.create("Contact", {"LastName": "K", "Phone": "1", "Title": "T"}) for _ in range(402)]
+    rows = [{"Id": one, "Phone": "#N/A", "Department": 'a "b",\nc'} for one in ids[:201]]
+    (result,) = client.bulk2.Contact.update(records=rows)
+    assert (result["numberRecordsProcessed"], result["numberRecordsFailed"]) == (201, 0)
+    values = {"Phone": None, "Department": 'a "b",\nc'}
+    changes = [
+        Change(operation=Operation.UPDATE, object="Contact", row=n, crm_id=one, values=values)
+        for n, one in enumerate(ids[201:])
+    ]
+    assert {one.result for one in asyncio.run(_applied(server, changes, bulk="always"))} == {Result.DONE}
+    found = [server.org.get("Contact", one) or {} for one in ids]
+    assert {(one["Phone"], one["Department"], one["Title"]) for one in found} == {(None, 'a "b",\nc', "T")}
+
+
+async def _applied(server: Server, changes: list[Change], **more: Any) -> Outcomes:
+    context = Context(connection="test", clock=server.org.clock)
+    async with connect(chosen(server, settings=more), context) as session:
+        return await writing.apply(session, changes)
