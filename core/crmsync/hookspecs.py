@@ -30,6 +30,7 @@ from crmsync.model import (
     Route,
     Scope,
     Usage,
+    Value,
 )
 from crmsync.writes import Change, Outcomes
 
@@ -109,6 +110,8 @@ class System:
     """From this many waiting changes of an object on, `apply` is given up to this many at once; 0 is never."""
     tasks: str = ""
     """Object of the tasks that operation TASK makes; without one no activity goes to this CRM."""
+    completed: Mapping[str, Value] = field(default_factory=dict)
+    """What a task that is over has beside its own values, by the CRM's names."""
     members: str = ""
     """Object of campaign memberships, for operation MEMBER; without one nobody is added to its campaigns."""
     simulate: Callable[..., AbstractAsyncContextManager[Simulation]] | None = None

@@ -7,14 +7,14 @@ hold or quarantine. What is sent is stored before it leaves: a lost answer is se
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from crmsync.clock import stamp
-from crmsync.errors import CrmsyncError, RouteStopped
-from crmsync.model import Counts, Direction, Field, Page, Route, Value
+from crmsync.errors import CrmsyncError
+from crmsync.model import Counts, Direction, Field, Route, Value
+from crmsync.outward import outward
+from crmsync.patience import Breaker, pause
 from crmsync.pull import PUSHES, Drained, Pull, before_write, by_id
 from crmsync.refusals import prepared
 from crmsync.store import edits
@@ -23,9 +23,6 @@ from crmsync.store.refused import Refusal, save_refusal
 from crmsync.writes import Change, Operation, Outcome, Result
 
 READ_AT_ONCE = 2_000
-ENOUGH = 400  # outcomes, before most of them being refused stops an object
-MOST = 0.9
-FIRST_WAIT = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
@@ -37,14 +34,14 @@ class Push:
     size: int = 0
     fields: Mapping[str, Field] = field(init=False)
     blocked: frozenset[str] = field(init=False)
-    codes: Counter[str] = field(default_factory=Counter)
-    told: int = 0
+    breaker: Breaker = field(init=False)
 
     def __post_init__(self) -> None:
         moving = [one for one in self.route.maps if Direction.PUSH in one.directions]
         self.fields = {one.column: one.field for one in reversed(moving)}
         self.blocked = frozenset(one.column for one in moving if Direction.PUSH in one.blocked)
         self.size = self.pull.plugins.system.batch
+        self.breaker = Breaker(self.route.object)
 
     async def run(self) -> None:
         """Send everything that waits, a bounded number of rows at a time."""
@@ -125,7 +122,7 @@ class Push:
         pull.keep(replace(step, counts=step.counts + replace(counts, calls=cost, failed=counts.failed + len(skipped))))
         if gone := [row.crm_id for row, outcome in answered if outcome.result is Result.GONE]:
             await by_id(pull, self.route, gone, gone_if_absent=True)
-        self._stop_where_all_fail(len(answered))
+        self.breaker.answered(len(answered))
 
     def _mark(self, con: sqlite3.Connection, rows: Sequence[Waiting], skipped: Sequence[tuple[Waiting, str]]) -> None:
         edits.mark_sent(con, self.route.entity, rows)
@@ -153,7 +150,7 @@ class Push:
         return named or tuple(row.edits)
 
     def _refuse(self, con: sqlite3.Connection, row: Waiting, names: tuple[str, ...], outcome: Outcome) -> None:
-        self.codes[outcome.code] += 1
+        self.breaker.refused(outcome.code)
         edits.set_aside(con, self.route.entity, row.row_id, names, (outcome.code, outcome.message), "quarantined")
         refusal = Refusal(
             object=self.route.object, operation=PUSHES, entity=self.route.entity, row_id=row.row_id, crm_id=row.crm_id,
@@ -167,21 +164,8 @@ class Push:
         if tries >= self.pull.retries:
             self._refuse(con, row, tuple(row.edits), outcome)
             return
-        wait = FIRST_WAIT * 2**tries if outcome.retry_after is None else timedelta(seconds=outcome.retry_after)
-        reason = (outcome.code, outcome.message)
-        edits.put_off(con, self.route.entity, row, stamp(self.pull.clock.now() + wait), reason)
-
-    def _stop_where_all_fail(self, answered: int) -> None:
-        self.told += answered
-        refused = self.codes.total()
-        if self.told >= ENOUGH and refused > MOST * self.told:
-            code, number = self.codes.most_common(1)[0]
-            raise RouteStopped(
-                f"{refused:,} of {self.told:,} changes of {self.route.object} were refused, {number:,} of them with "
-                f"{code}: the others wait.",
-                hint="`crmsync errors` has each; `crmsync retry` sends them again once the cause is gone.",
-                code=code,
-            )
+        until = stamp(self.pull.clock.now() + pause(tries, outcome))
+        edits.put_off(con, self.route.entity, row, until, (outcome.code, outcome.message))
 
 
 AGAIN = "Correct the record on either side, or `crmsync retry` once the cause is gone; it is then sent again."
@@ -198,36 +182,11 @@ def outgoing(pull: Pull, route: Route, rows: Sequence[Waiting]) -> tuple[Leaving
     for row in rows:
         groups.setdefault(tuple(sorted(row.edits)), []).append(row)
     for names, group in groups.items():
-        for page, part in _mapped(pull, route, names, group):
-            refused = {one.id: one.reason for one in page.skipped}
-            kept = {record.pop(page.columns[0]): record for record in page.records()}
-            leaving += [
-                (row, _update(route, row, kept[row.crm_id]))
-                for row in part
-                if row.crm_id in kept and row.crm_id not in refused
-            ]
-            skipped += [(row, refused[row.crm_id]) for row in part if row.crm_id in refused]
+        rows_out = [(row.crm_id, *(row.edits[name].value for name in names)) for row in group]
+        named, refused = outward(pull.plugins, route, names, rows_out)
+        leaving += [(row, _update(route, row, named[row.crm_id])) for row in group if row.crm_id in named]
+        skipped += [(row, refused[row.crm_id]) for row in group if row.crm_id in refused]
     return leaving, skipped
-
-
-def _mapped(
-    pull: Pull, route: Route, names: Sequence[str], rows: Sequence[Waiting]
-) -> Iterator[tuple[Page, Sequence[Waiting]]]:
-    """Pages by the CRM's names; where `map` raises, in halves down to the row it is about."""
-    values = [(row.crm_id, *(row.edits[name].value for name in names)) for row in rows]
-    page = Page(columns=("crm_id", *names), rows=values)
-    try:
-        yield pull.plugins.map(page, route, Direction.PUSH), rows
-    except CrmsyncError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a plugin's map may raise anything; the others go on without the row
-        if len(rows) == 1:
-            page.skip(values[0], f"map failed: {error}")
-            yield replace(page, rows=()), rows
-            return
-        middle = len(rows) // 2
-        yield from _mapped(pull, route, names, rows[:middle])
-        yield from _mapped(pull, route, names, rows[middle:])
 
 
 def _update(route: Route, row: Waiting, values: Mapping[str, Value]) -> Change:

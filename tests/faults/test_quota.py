@@ -29,7 +29,7 @@ def test_the_share_is_never_passed(office: Office) -> None:
     assert "quota_share" in said.err
     assert office.server.statistics.charged <= 80
     quota = office("status", "--json").data["connections"][0]["quota"]
-    assert quota is None or quota["left"] <= 1
+    assert quota["used"] <= 80
     office.server.statistics.charged = 0
     office.carries_on()
 

@@ -15,7 +15,7 @@ from crmsync.store import throughput
 
 COLUMNS = (
     "connection", "object", "waiting_crm", "waiting_here", "status", "per_hour", "per_hour_most", "per_hour_least",
-    "wait",
+    "sent_per_hour", "wait",
 )  # fmt: skip
 
 
@@ -28,9 +28,9 @@ def backlog(
 ) -> None:
     """Tell how many records wait, and for how long.
 
-    Waiting in the CRM and here, object by object, as of the last sample; records an hour over the last 24 hours; and
-    whether the backlog grows. Exit codes: 0 told, 2 settings, 3 the CRM refused, 4 the database cannot be read, 6
-    the CRM cannot be reached.
+    Waiting in the CRM and here, object by object, as of the last sample; records read and sent an hour over the last
+    24 hours; and whether the backlog grows. Exit codes: 0 told, 2 settings, 3 the CRM refused, 4 the database cannot
+    be read, 6 the CRM cannot be reached.
     """
     now = datetime.now(UTC)
     told = gather(settings, name, lambda connection: _of(connection, now, sample=sample))

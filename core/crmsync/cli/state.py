@@ -7,9 +7,11 @@ from typing import Any
 
 from crmsync.cli import screen
 from crmsync.connection import Connection
-from crmsync.store import report, throughput
+from crmsync.store import forecast, report, throughput
 
-COLUMNS = ("object", "crm_records", "db_records", *report.COUNTED, "lag_seconds")
+COLUMNS = (
+    "object", "crm_records", "db_records", *report.COUNTED, "lag_seconds", "waiting_here", "push_lag_seconds",
+)  # fmt: skip
 WORST_FIRST = (report.FAILED, report.IN_PROGRESS, report.LAST_SYNCED)
 
 NEVER: dict[str, Any] = {
@@ -22,6 +24,7 @@ NEVER: dict[str, Any] = {
     "local_edits": {},
     "quarantined": 0,
     "quota": None,
+    "forecast": None,
     "backlog": None,
 }
 """What there is to say of a connection that has no database yet."""
@@ -38,6 +41,7 @@ async def of(connection: Connection, now: datetime) -> Told:
             **await connection.report(report.state, now=now),
             "enabled": connection.settings.enabled and await connection.report(report.enabled),
             "quota": await connection.report(report.quota),
+            "forecast": await connection.report(forecast.calls, now=now, share=connection.settings.quota_share),
             "backlog": await connection.report(throughput.overview, now=now),
             "objects": await connection.report(report.objects, now=now),
         }
@@ -80,6 +84,7 @@ def _lines(one: dict[str, Any]) -> list[str]:
         lines.append(
             f"API calls: {quota['left']:,} of {quota['limit']:,} left today, as of {screen.plain(quota['at'])}"
         )
+    lines += _forecast(one["forecast"])
     if (backlog := one["backlog"]) and backlog["sampled_at"]:
         lines.append(
             f"backlog: {backlog['waiting_crm']:,} in the CRM, {backlog['waiting_here']:,} here ({backlog['status']}), "
@@ -90,3 +95,17 @@ def _lines(one: dict[str, Any]) -> list[str]:
     if one["quarantined"]:
         lines.append(f"{one['quarantined']:,} records are set aside: crmsync errors --quarantine")
     return lines
+
+
+def _forecast(told: dict[str, Any] | None) -> list[str]:
+    if not told or told["calls_a_day"] is None:
+        return []
+    line = (
+        f"calls a day at the rate of the last {told['hours']:g} hours: {told['idle']:,} to look for changes and "
+        f"{told['work']:,} for what was found"
+    )
+    if told["allowed"] is not None:
+        at = told["reached_at"]
+        end = f"used up at about {screen.plain(at)}" if at else "not used up at this rate"
+        line += f"; the share of {told['allowed']:,} is {end}"
+    return [line]

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmsync.clock import moment, stamp
+from crmsync.store import throughput
 from crmsync.store.records import is_dead
 
 LAST_SYNCED, IN_PROGRESS, FAILED = "last synced", "sync in progress", "failed"
@@ -114,7 +115,8 @@ def objects(con: sqlite3.Connection, *, now: datetime) -> list[dict[str, Any]]:
     """Every object that was ever synced: records on both sides, the counts of the last cycle, and how far behind.
 
     `lag_seconds` counts from the start of the last read of changes that went through: what the CRM saved before
-    is here. It is null before the first.
+    is here. It is null before the first. `push_lag_seconds` counts from the oldest edit of the `waiting_here`
+    records that wait for the CRM; it is 0 where none does.
     """
     last = _all(
         con,
@@ -126,12 +128,8 @@ def objects(con: sqlite3.Connection, *, now: datetime) -> list[dict[str, Any]]:
     counts = {row["object"]: row for row in last}
     crm = {row["object"]: row for row in _all(con, "SELECT object, crm_records, counted_at FROM crmsync_count")}
     here = dict(con.execute("SELECT object, COUNT(*) FROM crmsync_link WHERE role = 'current' GROUP BY object"))
-    read = dict(
-        con.execute(
-            """SELECT object, MAX(started_at) FROM crmsync_step
-               WHERE operation = 'pull updates' AND status = 'succeeded' GROUP BY object"""
-        )
-    )
+    read = throughput.read_since(con)
+    waiting = throughput.waiting_since(con)
     names = dict.fromkeys([*_in_order(con), *crm, *here, *counts])
     return [
         {
@@ -141,6 +139,8 @@ def objects(con: sqlite3.Connection, *, now: datetime) -> list[dict[str, Any]]:
             "db_records": here.get(name, 0),
             **{column: counts.get(name, {}).get(column, 0) for column in COUNTED},
             "lag_seconds": _seconds_since(now, read.get(name)),
+            "waiting_here": waiting[name][0] if name in waiting else 0,
+            "push_lag_seconds": _seconds_since(now, waiting[name][1]) if name in waiting else 0,
         }
         for name in names
     ]

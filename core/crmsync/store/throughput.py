@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmsync.clock import moment, stamp
+from crmsync.store import outgoing
 
 GROWING, NORMAL = "growing", "normal"
 
@@ -21,8 +22,11 @@ KEPT = POINTS * APART
 COMPARED = timedelta(hours=6)
 ROLLING = timedelta(hours=24)
 
+PULLED, PUSHED = "pull %", "push %"
+_MOVED = {PULLED: "new + updated + deleted + skipped", PUSHED: "new + updated + deleted"}
+_STILL = {"most": 0, "least": 0, "average": 0}
 _OBJECTS = "SELECT DISTINCT object FROM crmsync_field WHERE entity = ?1"
-_WAITS = "('pending', 'conflict', 'held')"
+_WAITS = "('pending', 'sent', 'conflict', 'held')"
 
 
 def due(con: sqlite3.Connection, now: datetime) -> bool:
@@ -48,16 +52,23 @@ def save_sample(con: sqlite3.Connection, waiting_crm: Mapping[str, int], now: da
 
 
 def waiting_here(con: sqlite3.Connection) -> dict[str, int]:
-    """Records with local edits that wait for the CRM, by object; those that the CRM does not have wait for nothing."""
-    found: dict[str, int] = {}
+    """Records that wait for the CRM, by object: with local edits, and activities of the kinds that are sent.
+
+    What the CRM does not have waits for nothing; what actions ask for is not counted (R-358).
+    """
+    return {obj: number for obj, (number, _) in waiting_since(con).items()}
+
+
+def waiting_since(con: sqlite3.Connection) -> dict[str, tuple[int, str]]:
+    """How many records wait for the CRM, and since when the oldest does, by object."""
+    found: dict[str, tuple[int, str]] = {}
     for (entity,) in con.execute(f"SELECT DISTINCT entity FROM crmsync_edit WHERE state IN {_WAITS}").fetchall():
-        sql = f"""SELECT l.object, COUNT(DISTINCT e.row_id) FROM crmsync_edit e
+        sql = f"""SELECT l.object, COUNT(DISTINCT e.row_id), MIN(e.edited_at) FROM crmsync_edit e
             JOIN "{entity}" t ON t.id = e.row_id
             JOIN crmsync_link l ON l.object IN ({_OBJECTS}) AND l.crm_id = t.crm_id AND l.role = 'current'
             WHERE e.entity = ?1 AND e.state IN {_WAITS} GROUP BY l.object"""
-        for obj, number in con.execute(sql, [entity]):
-            found[obj] = found.get(obj, 0) + number
-    return found
+        found |= {obj: (number, oldest) for obj, number, oldest in con.execute(sql, [entity])}
+    return found | outgoing.waiting(con)
 
 
 def read_since(con: sqlite3.Connection) -> dict[str, str]:
@@ -75,15 +86,15 @@ def linked(con: sqlite3.Connection) -> dict[str, int]:
     return dict(con.execute("SELECT object, COUNT(*) FROM crmsync_link WHERE role = 'current' GROUP BY object"))
 
 
-def speed(con: sqlite3.Connection, now: datetime) -> dict[str, dict[str, float]]:
-    """Records an hour by object: the most, the least and the average of the last 24 hours.
+def speed(con: sqlite3.Connection, now: datetime, way: str = PULLED) -> dict[str, dict[str, float]]:
+    """Records an hour one way, by object: the most, the least and the average of the last 24 hours.
 
-    Only hours in which the object had a step count, so that a sync that was off does not look slow.
+    Only hours in which the object had a step that way count, so that a sync that was off does not look slow.
     """
     hours: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    sql = """SELECT object, COALESCE(ended_at, started_at), new + updated + deleted + skipped FROM crmsync_step
-             WHERE COALESCE(ended_at, started_at) > ? AND operation LIKE 'pull %'"""
-    for obj, at, number in con.execute(sql, [stamp(now - ROLLING)]):
+    sql = f"""SELECT object, COALESCE(ended_at, started_at), {_MOVED[way]} FROM crmsync_step
+             WHERE COALESCE(ended_at, started_at) > ? AND operation LIKE ?"""
+    for obj, at, number in con.execute(sql, [stamp(now - ROLLING), way]):
         hours[obj][int((now - moment(at)) / timedelta(hours=1))] += number
     return {
         obj: {"most": max(h.values()), "least": min(h.values()), "average": round(sum(h.values()) / len(h), 1)}
@@ -94,19 +105,22 @@ def speed(con: sqlite3.Connection, now: datetime) -> dict[str, dict[str, float]]
 def backlog(con: sqlite3.Connection, *, now: datetime) -> list[dict[str, Any]]:
     """Every object of the last samples: what waits, whether that grows, how fast it moves, and how long it will take.
 
-    `wait_seconds` is the backlog divided by the average; null where nothing moved and something waits.
+    `wait_seconds` is the backlog divided by the average, of the way that takes longer; null where something waits
+    and nothing moved.
     """
-    fast = speed(con, now)
+    read, sent = speed(con, now, PULLED), speed(con, now, PUSHED)
     before = _latest(con, until=now - COMPARED)
     lines = []
     for obj, (at, crm, here) in _latest(con, until=now).items():
-        rate = fast.get(obj, {"most": 0, "least": 0, "average": 0})
+        pulls, pushes = read.get(obj, _STILL), sent.get(obj, _STILL)
+        waits = (_wait(crm, pulls["average"]), _wait(here, pushes["average"]))
         lines.append(
             {
                 "object": obj, "waiting_crm": crm, "waiting_here": here, "waiting": crm + here,
-                "status": _status(crm + here, before.get(obj)), "per_hour": rate["average"],
-                "per_hour_most": rate["most"], "per_hour_least": rate["least"],
-                "wait_seconds": _wait(crm + here, rate["average"]), "sampled_at": at,
+                "status": _status(crm + here, before.get(obj)), "per_hour": pulls["average"],
+                "per_hour_most": pulls["most"], "per_hour_least": pulls["least"], "sent_per_hour": pushes["average"],
+                "sent_per_hour_most": pushes["most"], "sent_per_hour_least": pushes["least"],
+                "wait_seconds": None if None in waits else max(one or 0 for one in waits), "sampled_at": at,
             }
         )  # fmt: skip
     return lines

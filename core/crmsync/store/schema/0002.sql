@@ -197,11 +197,14 @@ ALTER TABLE crmsync_run ADD COLUMN calls INTEGER NOT NULL DEFAULT 0;
 -- state: waiting (not before `due_at`), sent (its answer is not known), done, left out, or refused.
 CREATE TABLE crmsync_outgoing (
     activity INTEGER PRIMARY KEY, kind TEXT NOT NULL COLLATE NOCASE, state TEXT NOT NULL DEFAULT 'waiting',
-    due_at TEXT NOT NULL DEFAULT '', tries INTEGER NOT NULL DEFAULT 0, sent_at TEXT, crm_id TEXT, code TEXT, reason TEXT
+    due_at TEXT NOT NULL DEFAULT '', tries INTEGER NOT NULL DEFAULT 0, sent_at TEXT, code TEXT, reason TEXT
 ) STRICT;
 CREATE INDEX crmsync_outgoing_due ON crmsync_outgoing (kind, due_at) WHERE state = 'waiting';
 CREATE INDEX crmsync_outgoing_sent ON crmsync_outgoing (activity) WHERE state = 'sent';
-CREATE INDEX crmsync_outgoing_crm_id ON crmsync_outgoing (crm_id) WHERE crm_id IS NOT NULL;
+CREATE INDEX crmsync_intent_crm_id ON crmsync_intent (object, crm_id) WHERE crm_id IS NOT NULL;
 INSERT INTO crmsync_outgoing (activity, kind) SELECT id, kind FROM activity WHERE source <> 'crm';
 CREATE TRIGGER crmsync_outgoing_new AFTER INSERT ON activity WHEN NEW.source <> 'crm'
 BEGIN INSERT INTO crmsync_outgoing (activity, kind) VALUES (NEW.id, NEW.kind) ON CONFLICT DO NOTHING; END;
+
+-- What tells this database from every other one that writes to the same CRM.
+INSERT INTO crmsync_meta VALUES ('seed', lower(hex(randomblob(16))));
