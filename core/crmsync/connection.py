@@ -9,12 +9,13 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
-from crmsync import backlog, selection, shortage
+from crmsync import backlog, kinds, selection, shortage
 from crmsync.clock import Clock
 from crmsync.cycle import Cycle, total
 from crmsync.errors import CrmsyncError, SchemaMoved, SettingsError
 from crmsync.hookspecs import System
 from crmsync.model import Counts, Finding, Level, Route
+from crmsync.linking import Programs
 from crmsync.opened import DISABLED, Opened
 from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
@@ -59,6 +60,7 @@ class Connection:
         self.system: System = plugins.system
         self.opened = Opened(name, settings, plugins, clock, stop or asyncio.Event())
         self.review = Review(self.opened)
+        self.programs = Programs(self.opened)
         self._plugins = plugins
         self._routes: dict[str, Route] = {}
         self._looked_at: float | None = None
@@ -87,7 +89,10 @@ class Connection:
 
     async def check(self) -> list[Finding]:
         """Everything a first sync would meet, object by object, with what to grant."""
-        found = await selection.check(self.system, await self.opened.session(), await self._survey())
+        schema = await self._survey()
+        found = await selection.check(self.system, await self.opened.session(), schema)
+        found += kinds.findings(self.settings.activities, self.system, schema.routes)
+        found += await self.programs.findings(schema.routes)
         return [*found, *(Finding(level=Level.WARN, topic="pause", message=said) for said in self.settings.remarks)]
 
     async def permission_set(self) -> str:
@@ -114,7 +119,9 @@ class Connection:
             await self._again(cycle, objects)
             await cycle.close_gaps()
             await cycle.retry_quarantine(self.settings.retries)
+            await cycle.programs()
             await cycle.push()
+            await cycle.send_activities(self.settings.activities, self.settings.activities_every)
             if any(step.counts.new for step in pull.steps.values()):
                 await pull.store.write(build_indexes)
             await cycle.count_again()
@@ -154,6 +161,7 @@ class Connection:
             for route in moved:
                 if route.object in pull.routes:
                     await cycle.restart(route)
+        await self.programs.fit(schema.routes)
         for obj in pull.routes:
             pull.step(obj, SCHEMA)
         self._tell(cycle, schema, objects)

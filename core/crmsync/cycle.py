@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,10 +16,12 @@ from typing import Any
 from crmsync.compare import close_gaps, gaps
 from crmsync.errors import ConnectionStopped, CrmsyncError, QuotaKept, RetryLater, SchemaMoved, StoreError
 from crmsync.model import Counts, Cursor, Event, Kind, Page, Query, Route
+from crmsync.outgoing import send_activities
 from crmsync.pacing import claiming
 from crmsync.pull import (
     CONVERSIONS,
     DELETES,
+    NEWS,
     PUSHES,
     READING,
     UPDATES,
@@ -33,6 +35,7 @@ from crmsync.pull import (
     fields_of,
     joins,
 )
+from crmsync.programs import SYNC, Programs, routes_of
 from crmsync.push import push
 from crmsync.store import records
 from crmsync.store.batch import Step
@@ -165,6 +168,19 @@ class Cycle:
         for route in self.routes:
             if self.loaded(route) or (route.object, UPDATES) in self.pull.steps:
                 await self._guarded(route, PUSHES, push(self.pull, route))
+
+    async def programs(self) -> None:
+        """Bring linked programs and their campaigns in step, once both were read; what that edits goes with the push."""
+        found = routes_of(self.pull.routes)
+        if found and all(self.loaded(route) and route.object not in self.failed for route in found.values()):
+            work = Programs(self.pull, found["campaign"], found["campaign_member"]).run()
+            await self._guarded(found["campaign"], SYNC, work)
+
+    async def send_activities(self, kinds: Sequence[str], every: float) -> None:
+        """Send activities of these kinds, once persons are as they should be; of one person every so many seconds."""
+        route = self.pull.routes.get(self.pull.plugins.system.tasks)
+        if route is not None:
+            await self._guarded(route, NEWS, send_activities(self.pull, route, kinds, every))
 
     async def count_again(self) -> None:
         """Count the CRM's records again where some came or went; a connector that can bundles the questions."""

@@ -77,6 +77,12 @@ class ObjectSettings(_Strict):
     where: dict[str, list[WhereSettings]] = {}
 
 
+class ProgramSettings(_Strict):
+    """Which columns of program members are joined to fields of campaign members, written "Object.Field"."""
+
+    member_fields: dict[str, str] = {}
+
+
 class ConnectionSettings(_Strict):
     """One CRM org joined to one marketing database."""
 
@@ -96,6 +102,7 @@ class ConnectionSettings(_Strict):
     settings: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
     fields: FieldSettings = Field(default_factory=FieldSettings)
     objects: ObjectSettings = Field(default_factory=ObjectSettings)
+    programs: ProgramSettings = Field(default_factory=ProgramSettings)
     _sources: Sources = PrivateAttr(default_factory=Sources)
 
     @field_validator("database", mode="before")

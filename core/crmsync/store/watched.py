@@ -30,13 +30,22 @@ def watch(con: sqlite3.Connection) -> None:
         for event, row in (("INSERT", "NEW"), ("UPDATE OF label", "NEW"), ("DELETE", "OLD")):
             con.execute(_status(event, row))
     if "campaign_member" in tables:
-        for statement in _members(mapped(con)):
+        columns = mapped(con)
+        for statement in _members(columns):
             con.execute(statement)
+        for name in columns.keys() & two_way(con):
+            for statement in _ours(name):
+                con.execute(statement)
 
 
 def mapped(con: sqlite3.Connection) -> dict[str, str]:
     """The columns of program_member that are joined to fields of campaign members, with the columns of those."""
     return dict(con.execute("SELECT column_name, source FROM crmsync_program_field WHERE state = 'mapped'").fetchall())
+
+
+def two_way(con: sqlite3.Connection) -> set[str]:
+    """Those of the joined columns whose changes may go to the CRM."""
+    return {row[0] for row in con.execute("SELECT column_name FROM crmsync_program_field WHERE two_way")}
 
 
 # The CRM keeps the memberships of a person who is deleted here; they are looked for again, should the person come back.
@@ -81,7 +90,6 @@ def _members(columns: dict[str, str]) -> Iterator[str]:
             f'CREATE TRIGGER {PREFIX}theirs_{name} AFTER UPDATE OF "{source}" ON campaign_member '
             f'WHEN NEW."{source}" IS NOT OLD."{source}" AND NEW.crm_id IS NOT NULL BEGIN {came(name)} END'
         )
-        yield from _ours(name)
 
 
 def _ours(name: str) -> Iterator[str]:
