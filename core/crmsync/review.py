@@ -1,14 +1,18 @@
-"""What was synced, looked at and corrected by a person: conflicts, what was set aside, where a value comes from."""
+"""What was synced, looked at and corrected by a person: conflicts, retries, where a value comes from, undo."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
+from crmsync import undo
 from crmsync.errors import SettingsError
 from crmsync.model import Value
 from crmsync.opened import Opened
+from crmsync.progress import Tell
 from crmsync.store import conflicts, explain, retries
 from crmsync.store.retries import Wanted
+from crmsync.undo import Undone
 
 PERSON = "person"
 
@@ -16,7 +20,7 @@ PERSON = "person"
 class Review:
     """Of one connection. A record is named by its row id, any id it has or had in the CRM, or its e-mail address.
 
-    Raises SettingsError where nothing, or several records, are meant. Needs neither the lease nor the CRM.
+    Raises SettingsError where nothing, or several records, are meant. Only `undo` needs the lease and the CRM.
     """
 
     def __init__(self, opened: Opened) -> None:
@@ -49,3 +53,21 @@ class Review:
     async def explain(self, who: str, field: str | None = None, *, entity: str = PERSON) -> dict[str, Any]:
         """Where the values of a record come from; of one column with its whole history."""
         return await (await self._opened.store(create=False)).read(explain.explain, entity, who, field)
+
+    async def undo(
+        self,
+        run: int,
+        *,
+        fields: Sequence[str] = (),
+        creates: bool = False,
+        dry_run: bool = False,
+        progress: Tell | None = None,
+    ) -> Undone:
+        """Take back what a run changed, in these columns where some are named, where it has not moved since.
+
+        With `creates` also the records that it brought and nobody has touched. It is a run of kind "undo", and may be
+        undone. With `dry_run` nothing is written, and what this side knows is told.
+        """
+        if dry_run:
+            return await undo.preview(self._opened, run, fields=fields, creates=creates)
+        return await undo.undo(self._opened, run, fields=fields, creates=creates, progress=progress)

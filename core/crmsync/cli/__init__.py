@@ -23,6 +23,7 @@ from crmsync.cli import (
     running,
     screen,
     syncing,
+    undo,
     verifying,
 )
 
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "retry": retry.retry,
     "conflicts": conflicts.app,
     "explain": explain.explain,
+    "undo": undo.undo,
     "notices": listing.notices,
     "verify": verifying.verify,
     "plugins": plugins.plugins,

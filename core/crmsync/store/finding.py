@@ -41,6 +41,8 @@ def find(con: sqlite3.Connection, entity: str, who: str) -> Record:
 
 def record(con: sqlite3.Connection, entity: str, row_id: int) -> Record:
     """What a row stands for now."""
+    if "crm_id" not in columns_of(con, entity):
+        return Record(entity, row_id)
     sql = f"""SELECT l.object, l.crm_id FROM "{entity}" t JOIN crmsync_link l
               ON l.object IN ({OBJECTS % "?1"}) AND l.crm_id = t.crm_id WHERE t.id = ?2"""
     return Record(entity, row_id, *(con.execute(sql, (entity, row_id)).fetchone() or (None, None)))
