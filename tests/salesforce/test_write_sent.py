@@ -142,7 +142,7 @@ def test_tasks_are_told_apart_by_their_person() -> None:
             later(one, minutes=5)
             names = ["Id", "WhoId", "Subject"]
             assert len(ids(await look(one, sent, "Task", names))) == 2
-            told = Sent(key="", at=sent.at, values={**sent.values, "WhoId": second})
+            told = replace(sent, person=second)
             pages = await look(one, told, "Task", names)
             assert [row[1] for page in pages for row in page.rows] == [second]
 

@@ -10,7 +10,8 @@ from crmsync.model import Value
 from crmsync.writes import Change, Outcome, Result
 from crmsync_salesforce import outcomes, soap
 from crmsync_salesforce.asked import rows
-from crmsync_salesforce.delivery import Batch, Item, Way, Written
+from crmsync_salesforce.delivery import Batch
+from crmsync_salesforce.items import Item, Way, Written
 from crmsync_salesforce.query import Select, text_literal
 from crmsync_salesforce.sobjects import creating, headers_of, keyed, write
 

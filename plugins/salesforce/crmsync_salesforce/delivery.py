@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import aiohttp
 import msgspec
 
 from crmsync.errors import CrmError, RetryLater, SchemaMoved
 from crmsync.model import Value
-from crmsync.writes import Change, Outcome, Result
+from crmsync.writes import Result
 from crmsync_salesforce import outcomes, wire
-from crmsync_salesforce.client import Answer
 from crmsync_salesforce.describe import Known
-from crmsync_salesforce.errors import Fault, Faulty, Policy, translate
-from crmsync_salesforce.query import whole_id
+from crmsync_salesforce.errors import Faulty, Policy, translate
+from crmsync_salesforce.items import Item, Mark, Way, Written, chunked
 from crmsync_salesforce.session import SalesforceSession
 
 EXTRA_CALLS = 40
@@ -29,45 +28,6 @@ _SPOILED = frozenset({"HTTP_413", "EXCEEDED_ID_LIMIT"})
 
 class Lost(Exception):
     """Something was sent and its answer never came; those changes are UNKNOWN already, and nothing more is sent."""
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """One change on its way: the record it is about, the values to write, the same as JSON, and what became of it."""
-
-    change: Change
-    id: str = ""
-    values: Mapping[str, Value] = field(default_factory=dict)
-    body: bytes = b"{}"
-    outcome: Outcome | None = None
-    fault: Fault | None = None
-
-    def __post_init__(self) -> None:
-        self.id = self.id or whole_id(self.change.crm_id or "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What the vendor said of one record."""
-
-    id: str | None = None
-    faults: tuple[Fault, ...] = ()
-    made: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A way to send some records in one call: what is sent, and how its answer is read, a result a record."""
-
-    send: Callable[[Sequence[Item]], Awaitable[Answer]]
-    read: Callable[[Answer], Sequence[Written]]
-    repeatable: bool
-    most: int = 200
-
-    @property
-    def alone(self) -> bool:
-        """Whether a refusal of the call is one of its only record."""
-        return self.most == 1
 
 
 @dataclass(slots=True)
@@ -113,7 +73,7 @@ class Batch:
             refers = any(fields[name].references for name in item.values if name in fields)
             item.outcome = outcomes.of_fault(item.fault, item.change, refers=refers)
 
-    async def deliver(self, items: Sequence[Item], way: Way, mark: Callable[[Item], Hashable]) -> None:
+    async def deliver(self, items: Sequence[Item], way: Way, mark: Mark) -> None:
         """Send items in as few calls as may be, those of one mark in different ones. Raises Faulty, Lost and ours."""
         for chunk in chunked(items, way.most, mark):
             await self._send(chunk, way)
@@ -209,20 +169,3 @@ def _complete(written: Sequence[Written], items: Sequence[Item]) -> Sequence[Wri
     if len(written) != len(items):
         raise msgspec.ValidationError(f"{len(written)} results for {len(items)} records")
     return written
-
-
-def chunked(items: Sequence[Item], most: int, mark: Callable[[Item], Hashable]) -> Iterator[list[Item]]:
-    """Items in groups of at most `most`, none of which has two of one mark; those of one mark stay in order."""
-    left = list(items)
-    while left:
-        chunk: list[Item] = []
-        rest: list[Item] = []
-        seen: set[Hashable] = set()
-        for one in left:
-            if len(chunk) < most and (key := mark(one)) not in seen:
-                seen.add(key)
-                chunk.append(one)
-            else:
-                rest.append(one)
-        yield chunk
-        left = rest

@@ -14,8 +14,9 @@ from crmsync.errors import CrmError
 from crmsync_salesforce import outcomes, wire
 from crmsync_salesforce.bulk import NOT_IN_BULK
 from crmsync_salesforce.client import Answer, Client
-from crmsync_salesforce.delivery import Batch, Item, Lost, Written
+from crmsync_salesforce.delivery import Batch, Lost
 from crmsync_salesforce.errors import Fault, Faulty, Policy
+from crmsync_salesforce.items import Item, Written
 from crmsync_salesforce.jobs import COMPLETE, Job, read_job, until_ended
 from crmsync_salesforce.query import whole_id
 

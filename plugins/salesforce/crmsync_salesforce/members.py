@@ -9,8 +9,9 @@ from crmsync.model import Value
 from crmsync.writes import Outcome, Result, Wish
 from crmsync_salesforce import outcomes
 from crmsync_salesforce.asked import rows
-from crmsync_salesforce.delivery import Batch, Item
+from crmsync_salesforce.delivery import Batch
 from crmsync_salesforce.errors import Faulty, Policy
+from crmsync_salesforce.items import Item
 from crmsync_salesforce.query import Select, text_literal, whole_id
 from crmsync_salesforce.sobjects import creating, deleting, headers_of, updating, write
 

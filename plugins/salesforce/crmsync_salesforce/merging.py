@@ -9,7 +9,8 @@ from xml.etree import ElementTree as ET
 from crmsync.writes import Result
 from crmsync_salesforce import outcomes, soap
 from crmsync_salesforce.asked import rows
-from crmsync_salesforce.delivery import Batch, Item, Written
+from crmsync_salesforce.delivery import Batch
+from crmsync_salesforce.items import Item, Written
 from crmsync_salesforce.query import Select, among, whole_id
 
 MOST, AT_ONCE = 200, 2

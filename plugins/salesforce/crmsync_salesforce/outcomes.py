@@ -9,6 +9,7 @@ from typing import Any
 from crmsync.errors import CrmError, RetryLater
 from crmsync.redact import clean
 from crmsync.writes import Change, Operation, Outcome, Result
+from crmsync_salesforce.errors import HINTS as TO_GRANT
 from crmsync_salesforce.errors import Fault, Policy, shorten
 from crmsync_salesforce.query import whole_id
 
@@ -122,7 +123,10 @@ def of_fault(fault: Fault, change: Change, *, refers: bool = True) -> Outcome:
             return done(change.crm_id, code="absent", message=said(fault.message))
         return Outcome(result=Result.GONE, crm_id=change.crm_id, code=fault.code, message=said(fault.message))
     if fault.policy in _LATER or crowded(fault):
-        return Outcome(result=Result.RETRY, code=fault.code, message=said(fault.message), fields=fault.fields)
+        hint = TO_GRANT.get(fault.code, "")
+        return Outcome(
+            result=Result.RETRY, code=fault.code, message=said(fault.message), hint=hint, fields=fault.fields
+        )
     if fault.code == "DUPLICATES_DETECTED":
         return _duplicates(fault)
     hint = _HINTS_OF.get((change.operation, fault.code), "")

@@ -71,14 +71,18 @@ async def _listed(session: SalesforceSession) -> set[str]:
 
 @hookimpl
 async def fields(session: SalesforceSession, obj: str) -> Fields:
-    """The fields these credentials see and that can be read. Raises RouteStopped where the object is not visible."""
+    """The fields these credentials see and that can be read, but for the one that holds our own keys.
+
+    Raises RouteStopped where the object is not visible.
+    """
     known = await session.describes.fresh(obj)
     if not known.described.queryable:
         raise RouteStopped(f"{obj} may not be queried.", hint=f'Grant the user "Read" on {obj}.', code="not_queryable")
+    ours = session.settings.key_field.lower()
     return {
         name: replace(one, calculated=True) if name in NO_STAMP else one
         for name, one in known.fields.items()
-        if name not in UNSEEN
+        if name not in UNSEEN and name.lower() != ours
     }
 
 

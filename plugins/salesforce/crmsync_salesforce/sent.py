@@ -34,7 +34,7 @@ async def sent(reader: Reader) -> AsyncGenerator[Page, None]:
     reader.prepare(life=True)
     select = reader.select(_tests(reader, known, wanted))
     try:
-        async for found, answer in reader.pages(reader.ask(select, everything=reader.facts.deleted)):
+        async for found, answer in reader.pages(reader.ask(select, everything=reader.facts.deleted, together=True)):
             page = reader.page(found, resume=None)
             yield replace(page, gap=_early(reader, answer, wanted))
     except Faulty as error:
@@ -55,7 +55,8 @@ def _tests(reader: Reader, known: Known, wanted: Sent) -> tuple[str, ...]:
     tests = [at_least("CreatedDate", stamp(since.replace(microsecond=0)))]
     if reader.session.identity.user and "CreatedById" in known.fields:
         tests.append(f"CreatedById = {text_literal(reader.session.identity.user)}")
-    return (*tests, *_values(known, wanted.values))
+    person = {"WhoId": wanted.person} if wanted.person else {}
+    return (*tests, *_values(known, {**wanted.values, **person}))
 
 
 def _values(known: Known, values: Mapping[str, Value]) -> list[str]:

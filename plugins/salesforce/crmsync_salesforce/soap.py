@@ -12,8 +12,9 @@ import msgspec
 
 from crmsync_salesforce import outcomes, wire
 from crmsync_salesforce.client import Answer, Client
-from crmsync_salesforce.delivery import Batch, Item, Way, Written
+from crmsync_salesforce.delivery import Batch
 from crmsync_salesforce.errors import Fault, Faulty, Policy
+from crmsync_salesforce.items import Item, Way, Written
 from crmsync_salesforce.sobjects import identity
 
 _ENVELOPE = (

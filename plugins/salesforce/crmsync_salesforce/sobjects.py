@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -11,8 +11,9 @@ import msgspec
 from crmsync.writes import Wish
 from crmsync_salesforce import wire
 from crmsync_salesforce.client import Answer, Client
-from crmsync_salesforce.delivery import Batch, Item, Way, Written
+from crmsync_salesforce.delivery import Batch
 from crmsync_salesforce.errors import Fault, Faulty, Policy
+from crmsync_salesforce.items import Item, Mark, Way, Written
 
 COLLECTIONS = "composite/sobjects"
 _ALL_OR_NONE = "allOrNone"
@@ -40,7 +41,7 @@ class Verb:
     tail: str
     one: Callable[[Item], tuple[str, str, bytes | None]]  # method, tail and body
     record: Callable[[Item], msgspec.Raw] | None = None
-    mark: Callable[[Item], Hashable] = id
+    mark: Mark = id
     repeatable: bool = True
 
 

@@ -9,16 +9,17 @@ from crmsync.writes import Change, Operation, Outcome, Outcomes, Wish
 from crmsync_salesforce import outcomes
 from crmsync_salesforce.converting import convert
 from crmsync_salesforce.created import create
-from crmsync_salesforce.delivery import Batch, Item, Lost
+from crmsync_salesforce.delivery import Batch, Lost
 from crmsync_salesforce.describe import Known
 from crmsync_salesforce.errors import Faulty, Policy, translate
 from crmsync_salesforce.ingest import suits, upload
+from crmsync_salesforce.items import Item
 from crmsync_salesforce.members import member
 from crmsync_salesforce.merging import merge
 from crmsync_salesforce.session import SalesforceSession
 from crmsync_salesforce.sobjects import deleting, headers_of, updating, write
 
-_WHOLE = frozenset({Policy.MOVED, Policy.OBJECT, Policy.STOP, Policy.QUOTA, Policy.LOGIN})
+_WHOLE = frozenset({Policy.MOVED, Policy.OBJECT})
 """What is said of one record and concerns them all."""
 
 
