@@ -110,6 +110,7 @@ def test_status_counts_both_sides_of_every_object(acme: Command) -> None:
     contact = next(row for row in told["objects"] if row["object"] == "Contact")
     assert (contact["connection"], contact["crm_records"], contact["db_records"], contact["new"]) == ("acme", 4, 4, 4)
     assert {"crm_counted_at", "updated", "deleted", "skipped", "failed", "calls", "lag_seconds"} <= contact.keys()
+    assert (contact["waiting_here"], contact["push_lag_seconds"]) == (0, 0)
     assert "Contact" in acme("status").out
 
 

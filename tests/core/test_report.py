@@ -186,7 +186,8 @@ def test_an_object_has_its_records_on_both_sides_and_the_counts_of_its_own_last_
     contact, lead = report.objects(con, now=NOW)
     assert contact == {
         "object": "Contact", "crm_records": 3, "crm_counted_at": ago(hours=1), "db_records": 1, "new": 0, "updated": 1,
-        "deleted": 1, "skipped": 0, "failed": 0, "calls": 3, "lag_seconds": 300,
+        "deleted": 1, "skipped": 0, "failed": 0, "calls": 3, "lag_seconds": 300, "waiting_here": 0,
+        "push_lag_seconds": 0,
     }  # fmt: skip
     assert (lead["new"], lead["crm_records"], lead["db_records"], lead["lag_seconds"]) == (4, None, 0, None)
 
@@ -199,8 +200,12 @@ def test_notices_come_newest_first_and_are_filtered_by_time(con: sqlite3.Connect
 
 
 def test_local_edits_are_counted_by_state(con: sqlite3.Connection) -> None:
-    rows = [("local", 1), ("pending", 2), ("pending", 3)]
-    con.executemany("INSERT INTO crmsync_edit VALUES ('person', ?2, 'email', NULL, 1, NULL, NULL, ?1, '')", rows)
+    """What the CRM has by now waits for nothing."""
+    con.executemany(
+        """INSERT INTO crmsync_edit (entity, row_id, field, seq, state, edited_at)
+           VALUES ('person', ?2, 'email', 1, ?1, '')""",
+        [("local", 1), ("pending", 2), ("pending", 3), ("done", 4)],
+    )
     assert report.state(con, now=NOW)["local_edits"] == {"local": 1, "pending": 2}
 
 

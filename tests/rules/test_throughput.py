@@ -73,6 +73,18 @@ def test_speed_is_records_an_hour_of_the_last_day(con: sqlite3.Connection) -> No
     assert found["Contact"] == {"most": 6, "least": 6, "average": 6}
 
 
+@pytest.mark.rule("R-360")
+def test_what_is_sent_has_a_speed_of_its_own(con: sqlite3.Connection) -> None:
+    """Updates and new records that went to the CRM; what was read before they were written does not count."""
+    step(con, 1.5, "Lead", "pull updates", updated=1000)
+    step(con, 1.5, "Lead", "push updates", updated=30, skipped=500, failed=2)
+    step(con, 0.5, "Lead", "push new", new=10)
+    sample(con, 0, Lead=0)
+    (line,) = throughput.backlog(con, now=NOW)
+    assert (line["per_hour"], line["sent_per_hour"]) == (1000, 20)
+    assert (line["sent_per_hour_most"], line["sent_per_hour_least"]) == (30, 10)
+
+
 @pytest.mark.rule("R-362")
 def test_waiting_time_is_backlog_divided_by_average(con: sqlite3.Connection) -> None:
     """A hundred at fifty an hour take two hours; where nothing moved nobody can tell."""
@@ -83,6 +95,18 @@ def test_waiting_time_is_backlog_divided_by_average(con: sqlite3.Connection) -> 
     assert lines["Lead"]["wait_seconds"] == 7200
     assert lines["Contact"]["wait_seconds"] is None
     assert lines["Account"]["wait_seconds"] == 0
+
+
+@pytest.mark.rule("R-362")
+def test_the_way_that_takes_longer_counts(con: sqlite3.Connection) -> None:
+    """Fast reads do not hide that nothing, or little, is sent."""
+    con.execute("INSERT INTO crmsync_backlog VALUES (?, 'Lead', 100, 50)", [stamp(NOW)])
+    con.execute("INSERT INTO crmsync_backlog VALUES (?, 'Contact', 100, 50)", [stamp(NOW)])
+    for obj in ("Lead", "Contact"):
+        step(con, 0.5, obj, updated=1000)
+    step(con, 0.5, "Lead", "push updates", updated=25)
+    lines = {one["object"]: one["wait_seconds"] for one in throughput.backlog(con, now=NOW)}
+    assert lines == {"Lead": 7200, "Contact": None}
 
 
 @pytest.mark.rule("R-363")

@@ -13,6 +13,7 @@ from typing import Any
 
 from crmsync.entities import Trail, entity_of
 from crmsync.model import Row, Value
+from crmsync.store import outgoing
 from crmsync.store.batch import FAN_OUT_LIMIT, WRITES_LIMIT, Applied, Batch
 from crmsync.store.records import notice
 
@@ -20,6 +21,7 @@ CHANGED = "Change Data Value"
 CREATED = "New Person"
 
 _COLUMNS = "person_id, kind, at, field, old_value, new_value, object, crm_id, source, reason, run"
+_CRM_ID = 6  # its place behind the person
 PERSON_OBJECTS = "SELECT DISTINCT object FROM crmsync_field WHERE entity = 'person'"
 _TO_PERSON = f"""INSERT INTO activity ({_COLUMNS})
     SELECT row_id, ?, ?, ?, ?, ?, ?, ?, 'crm', ?, ? FROM crmsync_link
@@ -113,7 +115,7 @@ class Trailer:
     def flush(self, applied: Applied) -> None:
         """Write what was collected; accounts too big to be logged are named in `applied.notes`."""
         self.con.executemany(_DIRECT, self.direct)
-        self.con.executemany(_TO_PERSON, self.through)
+        self.con.executemany(_TO_PERSON, self._news())
         if self.roles and self.trail.roles and self._stands(self.trail.roles[0]):
             entity, mine, person = self.trail.roles
             self.con.executemany(_by_roles(entity, mine, person), self.roles)
@@ -126,6 +128,12 @@ class Trailer:
                 f"account {values[6]} has {self.sizes[int(values[-1] or 0)]} contacts, more than {FAN_OUT_LIMIT}: "
                 "changed without an activity on each"
             )
+
+    def _news(self) -> list[tuple[Value, ...]]:
+        """What was found on persons, without activities of ours that the CRM has made records of."""
+        came = {str(values[_CRM_ID]) for values in self.through if values[0] == outgoing.LOGGED}
+        echoes = outgoing.own(self.con, self.batch.route.object, came) if came else set()
+        return [values for values in self.through if values[0] != outgoing.LOGGED or values[_CRM_ID] not in echoes]
 
     def _stands(self, table: str) -> bool:
         sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"

@@ -17,7 +17,7 @@ ENOUGH = timedelta(hours=1)  # watched, before anything is foretold
 
 _RUNS = """SELECT r.started_at, r.calls, r.kind = 'cycle', EXISTS (SELECT 1 FROM crmsync_step s
     WHERE s.run = r.id AND s.new + s.updated + s.deleted + s.failed > 0) FROM crmsync_run r
-    WHERE r.started_at > ? AND r.started_at <= ? ORDER BY r.id"""
+    WHERE r.started_at > ? AND r.started_at <= ? ORDER BY r.started_at"""
 
 
 def calls(con: sqlite3.Connection, *, now: datetime, share: float) -> dict[str, Any]:

@@ -193,8 +193,9 @@ def lease(con: sqlite3.Connection, *, now: datetime) -> dict[str, str] | None:
 
 
 def local_edits(con: sqlite3.Connection) -> dict[str, int]:
-    """Local edits by state: "local" ones stay here, the others wait for the CRM."""
-    return dict(con.execute("SELECT state, COUNT(*) FROM crmsync_edit GROUP BY state ORDER BY state"))
+    """Local edits by state: "local" ones stay here, the others wait for the CRM. Those that it has are not counted."""
+    sql = "SELECT state, COUNT(*) FROM crmsync_edit WHERE state <> 'done' GROUP BY state ORDER BY state"
+    return dict(con.execute(sql))
 
 
 def quota(con: sqlite3.Connection) -> dict[str, Any] | None:
