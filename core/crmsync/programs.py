@@ -97,10 +97,10 @@ class Programs:
     async def _look(self) -> None:
         """Judge every membership that was noted."""
         store = self.pull.store
-        await store.write(self._find)
         if doubtful := await store.read(memberships.doubtful, self.member.object):
             await by_id(self.pull, self.campaign, doubtful, gone_if_absent=True)
             await store.write(self._links)
+        await store.write(self._find)
         after = (0, 0)
         look = Look(self.pull.run, self.pull.now(), self.member.object, await store.read(self._ours))
         while settled := await store.write(judged.settle, look, after):

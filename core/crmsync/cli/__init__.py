@@ -12,6 +12,7 @@ import typer
 
 from crmsync.cli import (
     backlog,
+    campaign,
     conflicts,
     connections,
     demonstrate,
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "errors": listing.errors,
     "retry": retry.retry,
     "conflicts": conflicts.app,
+    "campaign": campaign.app,
     "explain": explain.explain,
     "undo": undo.undo,
     "notices": listing.notices,

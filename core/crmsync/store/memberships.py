@@ -137,10 +137,16 @@ def _theirs(con: sqlite3.Connection) -> dict[Pair, list[Member]]:
 
 
 def doubtful(con: sqlite3.Connection, obj: str) -> list[str]:
-    """Campaigns of noted memberships that the CRM ended, which may be gone too; `obj` is the object of members."""
-    sql = """SELECT DISTINCT g.campaign_crm_id FROM crmsync_member_moved n
+    """Campaigns that may be gone: the CRM ended noted memberships of theirs, or all their statuses.
+
+    `obj` is the object of members.
+    """
+    sql = """SELECT g.campaign_crm_id FROM crmsync_member_moved n
         JOIN crmsync_program g ON g.program_id = n.program_id
         JOIN crmsync_member b ON b.program_id = n.program_id AND b.person_id = n.person_id
         JOIN crmsync_link l ON l.object = ? AND l.crm_id = b.member_crm_id AND l.role = 'deleted'
-        JOIN program_member m ON m.program_id = n.program_id AND m.person_id = n.person_id"""
+        JOIN program_member m ON m.program_id = n.program_id AND m.person_id = n.person_id
+        UNION SELECT g.campaign_crm_id FROM crmsync_member_moved n JOIN crmsync_program g ON g.program_id = n.program_id
+        WHERE n.person_id = 0 AND n.member_crm_id = ''
+        AND NOT EXISTS (SELECT 1 FROM campaign_status s WHERE s.campaign_crm_id = g.campaign_crm_id)"""
     return [row[0] for row in con.execute(sql, [obj])]
