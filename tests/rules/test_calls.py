@@ -9,7 +9,7 @@ import pytest
 
 from crmsync.clock import SetClock
 from crmsync_salesforce.simulator import Org
-from support.records import ids, kinds
+from support.records import ids, kinds, step
 from support.simulated import Simulated
 
 
@@ -37,3 +37,18 @@ def test_thousands_of_records_share_a_call(tmp_path: Path) -> None:
     summary = sim.sync(objects=["Contact"])
     assert summary.counts.updated == 10_000
     assert sim.calls <= 10_000 / 2_000 + 3
+
+
+@pytest.mark.rule("R-365")
+def test_two_hundred_edits_share_a_call(tmp_path: Path) -> None:
+    """450 edited leads are read in one call and written in three, beside what an idle cycle takes."""
+    clock = SetClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    sim = Simulated(tmp_path / "m.db", Org(records=900, seed=7, clock=clock))
+    sim.sync()
+    leads = sim.one("SELECT COUNT(*) FROM person WHERE crm_type = 'lead'")
+    assert leads == 450
+    sim.sql("UPDATE person SET title = 'of another kind' WHERE crm_type = 'lead'")
+    summary = sim.sync()
+    pushed = step(summary, "Lead", "push updates")
+    assert (pushed["updated"], pushed["calls"]) == (450, 1 + 3)
+    assert sim.calls <= 3 + 1 + 3
