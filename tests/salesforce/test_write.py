@@ -234,6 +234,10 @@ def test_duplicate_rules(rule: str, hint: str) -> None:
             assert found.hint
             (found,) = await send(one, create(Email="a@b.example", wish=Wish(duplicates=True)))
             assert found.result is (Result.DONE if rule == "alert" else Result.REFUSED)
+            (other,) = leads(one, 1)
+            for duplicates, expected in ((False, "refused"), (True, "done" if rule == "alert" else "refused")):
+                change = update(other, Email="a@b.example", wish=Wish(duplicates=duplicates))
+                assert results(await send(one, change)) == [expected]
             await _alone(one, made, hint)
 
     async def _alone(one: Site, made: str, hint: str) -> None:
@@ -324,6 +328,21 @@ def test_a_field_that_went_away_has_the_schema_read_again() -> None:
             later(one, minutes=1)
             with pytest.raises(SchemaMoved):
                 await send(one, update(lead, Phone="1"))
+
+    asyncio.run(main())
+
+
+def test_a_field_that_came_since_is_written() -> None:
+    """A field added since the object was described is looked up before it is called unknown."""
+
+    async def main() -> None:
+        async with site(5) as one:
+            (lead,) = leads(one, 1)
+            await send(one, update(lead, Title="a"))
+            later(one, minutes=1)
+            one.org.add_field("Lead", {"name": "New__c", "type": "string"})
+            assert all_done(await send(one, update(lead, New__c="b")))
+            assert value(one, "Lead", lead, "New__c") == "b"
 
     asyncio.run(main())
 

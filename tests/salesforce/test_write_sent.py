@@ -51,7 +51,8 @@ def test_by_what_was_sent() -> None:
     async def main() -> None:
         async with site(20) as one:
             before = {str(row["Id"]) for row in one.org.records("Lead")}
-            one.org.create("Lead", {"LastName": "O'Noor", "Company": "Initech", "Email": "a@b.example"})  # by another
+            same = {"LastName": "O'Noor", "Company": "Initech", "Email": "a@b.example", "NumberOfEmployees": 5}
+            before.add(one.org.create("Lead", same))  # by somebody else, just now
             wanted = create(LastName="O'Noor ", NumberOfEmployees=5, Status="Open - Not Contacted", Email="a@b.example")
             await send(one, replace(wanted, values={**wanted.values, "Email": "other@b.example"}))
             sent = await lost(one, wanted)

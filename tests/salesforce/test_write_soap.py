@@ -208,6 +208,7 @@ def test_a_mailing_create_is_never_sent_twice() -> None:
             one.org.sessions.expire()
             assert all_done(await send(one, create(wish=Wish(mail=True))))
             assert one.org.count("Lead") == before + 2
+            assert len(one.org.state.mails) == 2
 
     asyncio.run(main())
 

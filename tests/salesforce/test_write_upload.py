@@ -106,7 +106,7 @@ def test_what_a_csv_cannot_hold_goes_by_collection() -> None:
         async with site(5, settings=ALWAYS) as one:
             wanted = changes(one)
             ids = [str(change.crm_id) for change in wanted]
-            wanted[0] = update(ids[0], Title=" #N/A")
+            wanted[0] = update(ids[0], Title="#N/A")
             wanted[1] = update(ids[1], Title="wished", wish=Wish(duplicates=True))
             wanted.append(update(ids[2], Title="later"))
             one.org.state.automation.plant({"locks": [{"id": ids[3], "times": 1}]})
@@ -210,7 +210,7 @@ def test_where_uploads_do_not_work_collections_do(method: str, path: str, action
             assert written(one) == 2
             if method != "PUT":
                 assert all_done(await send(one, *changes(one)))
-                assert len(jobs(one)) <= 1  # and no other job is tried
+                assert len(jobs(one)) == (1 if method == "GET" else 0)  # no other job is tried
 
     asyncio.run(main())
 

@@ -13,6 +13,7 @@ from crmsync_salesforce.simulator.errors import Refusal
 from crmsync_salesforce.simulator.fields import Field
 
 _EMAIL = re.compile(r"[^@\s,;<>()\[\]\\\"]+@[^@\s,;<>()\[\]\\\"]+\.[^@\s,;<>()\[\]\\\".]{2,}")
+_CLOCK = re.compile(r"(\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
 _XSD = {"datetime": "dateTime", "currency": "double", "percent": "double"}
 _MOST_DIGITS, _FLOAT_DIGITS = 18, 15
 _EXACT = Context(prec=60)
@@ -117,6 +118,13 @@ def _datetime(field: Field, value: object) -> str:
         raise unreadable(field, value) from error
 
 
+def _time(field: Field, value: object) -> str:
+    found = _CLOCK.fullmatch(str(value).strip())
+    if found is None:
+        raise unreadable(field, value)
+    return f"{found[1]}.{(found[2] or '')[:3].ljust(3, '0')}Z"
+
+
 def _reference(field: Field, value: object) -> str:
     whole = ids.normalise(str(value).strip())
     if whole is None:
@@ -136,6 +144,7 @@ _COERCE: dict[str, Callable[[Field, object], Any]] = {
     "percent": _number,
     "date": _date,
     "datetime": _datetime,
+    "time": _time,
     "reference": _reference,
     "id": _reference,
 }

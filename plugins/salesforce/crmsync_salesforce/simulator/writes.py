@@ -67,6 +67,8 @@ class Writer:
             row[table.columns[field_name]] = value
         self._forbid_null(kind, cells)
         self._assign(kind, table, row)
+        if "Email" in cells:
+            self._check_duplicates(kind, table, row)
         self._save(table, row, before)
 
     def _closed(self, kind: ObjectType, table: Table, row: Row) -> bool:
@@ -235,7 +237,7 @@ class Writer:
         if mode == "off" or kind.name not in {"Lead", "Contact"} or (mode == "alert" and self._manner.allow_duplicates):
             return
         email = row[table.columns["Email"]]
-        found = self.matches(kind.name, "Email", email) if email else []
+        found = [one for one in self.matches(kind.name, "Email", email) if one != row[0]] if email else []
         if found:
             raise _duplicates(kind.name, found, allow=mode == "alert")
 

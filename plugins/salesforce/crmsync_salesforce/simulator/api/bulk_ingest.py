@@ -111,7 +111,8 @@ def change(site: Site, call: Call, job: str) -> Reply:
     """Close a job, which lets it run, or abort it."""
     found = _job(site, job)
     state = call.json_object().get("state")
-    if state not in {"UploadComplete", "Aborted"} or found.state in TERMINAL:
+    wrong = found.state in TERMINAL or (state == "UploadComplete" and found.state != "Open")
+    if state not in {"UploadComplete", "Aborted"} or wrong:
         raise Refusal("INVALIDJOBSTATE", f"A job that is {found.state} cannot become {state}")
     found.info["state"] = state
     if state == "Aborted":
