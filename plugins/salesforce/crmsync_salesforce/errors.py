@@ -1,4 +1,4 @@
-"""Every error of the vendor, translated into what happens next. The only place that knows the vendor's codes.
+"""Every error of the vendor, translated into what happens next. What to do about a refused record is in `outcomes`.
 
 Unknown codes have the policy of their HTTP status: 4xx refuses, 5xx comes back later.
 """
