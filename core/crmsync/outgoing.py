@@ -97,7 +97,7 @@ class Outbox:
 
     def _refuse(self, con: sqlite3.Connection, one: Activity, outcome: Outcome) -> None:
         self.breaker.refused(outcome.code)
-        outgoing.refuse(con, one.id, outcome.code, outcome.message)
+        outgoing.refuse(con, one.id, outcome.code, outcome.message, self.pull.now())
         refusal = Refusal(
             object=self.route.object, operation=NEWS, entity="person", row_id=one.person_id or 0,
             crm_id=one.person.crm_id if one.person else None, code=outcome.code,
@@ -123,7 +123,7 @@ async def send_activities(pull: Pull, route: Route, kinds: Sequence[str], every:
         await pull.store.write(outgoing.choose, route.object, kinds, now)
     if not kinds or not pull.plugins.writes or not route.scope.create:
         return
-    await pull.store.write(outgoing.reconcile)
+    await pull.store.write(outgoing.reconcile, now)
     _, chosen = await pull.store.read(outgoing.chosen)
     seed = UUID(await pull.store.read(outgoing.seed))
     await Outbox(pull, route, Chosen(kinds=chosen, every=timedelta(seconds=every), now=now), seed).run()

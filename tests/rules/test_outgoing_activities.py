@@ -14,6 +14,7 @@ from crmsync.errors import RetryLater
 from crmsync.kinds import KINDS
 from crmsync.model import Finding, Level, Page
 from crmsync.store import throughput
+from crmsync.store.retries import Wanted
 from crmsync.writes import Change, Outcome, Result
 from support.engine import Engine
 from support.memory import ROUTES, TASKS, Crm
@@ -365,6 +366,39 @@ def test_a_refusal_is_told_with_both_ids_and_holds_up_no_other(engine: Engine) -
     assert row_id == engine.one("SELECT id FROM person WHERE crm_id = '00Q1'")
     assert "(Email Opened) was not taken: No tasks, please." in message
     assert engine.one("SELECT COUNT(*) FROM activity WHERE kind = 'CRM Sync Refused'") == 1
+
+
+def test_a_refused_activity_goes_again_on_request(engine: Engine) -> None:
+    """By the person, the cause or the time, like an edit that was refused."""
+    happened(engine, "00Q1")
+    engine.crm.answer = lambda _change: Outcome(result=Result.REFUSED, code="RULE", message="No tasks, please.")
+    engine.sync()
+    engine.crm.answer = lambda _change: None
+    assert engine.use(lambda connection: connection.review.retry(Wanted(cause="OTHER"))) == []
+    (one,) = engine.use(lambda connection: connection.review.retry(Wanted(ids=frozenset({"00Q1"}))))
+    assert (one["object"], one["field"], one["cause"], one["was"]) == ("Task", OPENED, "RULE", "refused")
+    engine.sync()
+    assert [task["WhoId"] for task in tasks(engine)] == ["00Q1"]
+
+
+def test_where_nobody_can_know_what_was_made_nothing_is_sent_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer was lost, and two tasks look like it: better one too few than one too many."""
+    happened(engine, "00Q1")
+
+    def lost() -> None:
+        raise ConnectionResetError
+
+    engine.crm.after_apply = lost
+    engine.sync()
+    engine.crm.after_apply = lambda: None
+    two = Page(columns=("Id",), rows=[("Tas-0001",), ("Tas-0002",)])
+    monkeypatch.setattr(engine.crm, "_made", lambda _query: two)
+    engine.sync()
+    engine.sync()
+    assert len(engine.crm.written) == 1
+    assert engine.sql("SELECT state, code FROM crmsync_outgoing") == [("refused", "ambiguous")]
 
 
 def test_what_the_crm_puts_off_is_tried_a_bounded_number_of_times(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crmsync.clock import moment, stamp
 from crmsync.entities import entity_of
@@ -155,7 +155,7 @@ def _mark(con: sqlite3.Connection, sets: str, values: Iterable[tuple[Value, ...]
     con.executemany(f"UPDATE crmsync_outgoing SET {sets} WHERE activity = ?", values)
 
 
-def reconcile(con: sqlite3.Connection) -> None:
+def reconcile(con: sqlite3.Connection, at: str) -> None:
     """What was marked as sent, and perhaps was: done where that is known by now, else it goes again.
 
     What is still in doubt stays so; under its key it is sent only once, whoever asks.
@@ -164,7 +164,7 @@ def reconcile(con: sqlite3.Connection) -> None:
         if intent is None or intent.state in (intents.LOST, intents.REFUSED):
             put_off(con, number, "")
         elif intent.state == intents.AMBIGUOUS:
-            refuse(con, number, intent.code, intent.message)
+            refuse(con, number, intent.code, intent.message, at)
         elif intent.state == intents.DONE:
             done(con, number)
             con.execute(_UNTELL, (number, LOGGED, intent.asked.change.object, intent.crm_id))
@@ -185,9 +185,30 @@ def done(con: sqlite3.Connection, number: int) -> None:
     _mark(con, "state = 'done', code = NULL, reason = NULL", [(number,)])
 
 
-def refuse(con: sqlite3.Connection, number: int, code: str, message: str) -> None:
-    """The CRM would not take it, and would not take it again."""
-    _mark(con, "state = 'refused', sent_at = NULL, code = ?, reason = ?", [(code, message, number)])
+def refuse(con: sqlite3.Connection, number: int, code: str, message: str, at: str) -> None:
+    """The CRM would not take it, and would not take it again; `due_at` says since when."""
+    _mark(con, "state = 'refused', sent_at = NULL, code = ?, reason = ?, due_at = ?", [(code, message, at, number)])
+
+
+def refused(con: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """What the CRM would not take, or not yet, for those who may let it go again (`free`)."""
+    rows = con.execute(
+        """SELECT o.activity, a.person_id, p.crm_id, a.kind, o.state, o.code, o.reason, o.due_at
+           FROM crmsync_outgoing o JOIN activity a ON a.id = o.activity LEFT JOIN person p ON p.id = a.person_id
+           WHERE o.state = 'refused' OR (o.state = 'waiting' AND o.tries > 0) ORDER BY o.activity"""
+    ).fetchall()
+    for number, person_id, crm_id, kind, state, code, reason, at in rows:
+        yield {
+            "way": "push", "object": chosen(con)[0], "crm_id": crm_id, "entity": "person", "row_id": person_id,
+            "field": kind, "was": "put off" if state == "waiting" else state, "cause": code, "reason": reason,
+            "at": at, "activity": number,
+        }  # fmt: skip
+
+
+def free(con: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Let these go with the next cycle."""
+    sets = "state = 'waiting', due_at = '', tries = 0, code = NULL, reason = NULL"
+    _mark(con, sets, [(number,) for number in numbers])
 
 
 def put_off(con: sqlite3.Connection, number: int, until: str, code: str = "", message: str = "") -> None:

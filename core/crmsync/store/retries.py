@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from crmsync.store import outgoing
 from crmsync.store.finding import record
 
 WAITING = """(e.state = 'quarantined' OR (e.state = 'pending' AND (e.retry_at IS NOT NULL OR e.tries > 0))
@@ -45,11 +46,13 @@ class Wanted:
 
 
 def free(con: sqlite3.Connection, wanted: Wanted) -> list[dict[str, Any]]:
-    """Let what fits be tried with the next cycle; one dict for each column and each record that was freed.
+    """Let what fits be tried with the next cycle; one dict for each column, activity and record that was freed.
 
-    `way` is "push" for an edit, "pull" for a record; `at` says when it failed, or was edited where that is not known.
+    `way` is "pull" for a record, else "push"; `at` says when it failed, or was edited where that is not known. An
+    activity is listed under its person, with its kind for the field.
     """
-    freed = [row for row in (*_edits(con), *_records(con)) if wanted.fits(row)]
+    freed = [row for row in (*_edits(con), *outgoing.refused(con), *_records(con)) if wanted.fits(row)]
+    outgoing.free(con, [row["activity"] for row in freed if "activity" in row])
     con.executemany(
         """UPDATE crmsync_edit SET state = 'pending', sent = NULL, sent_seq = NULL, tries = 0, retry_at = NULL,
            code = NULL, reason = NULL WHERE entity = ? AND row_id = ? AND field = ?""",
