@@ -14,24 +14,19 @@ from crmsync.errors import Denied
 from crmsync.hookspecs import Simulation, System, hookimpl
 from crmsync.model import Field, Fields, Kind, Page, Query, Type, Value
 from crmsync.plugins import Plugins, wire
-from crmsync.testing import ConnectorContract, Source
+from crmsync.testing import ConnectorContract, Source, WritingContract
 from crmsync.testing.canonical import problem
-from crmsync.testing.carrying import CarryingPromises
-from crmsync.testing.creating import CreatingPromises
-from crmsync.testing.refusing import RefusingPromises
-from crmsync.testing.writing import WritingPromises
 from crmsync.writes import Change, Operation, Outcome, Result
 from support.memory import ROUTES, Crm
 
 
-def promises_of(*groups: type) -> list[str]:
-    """The promises of these groups."""
-    return sorted({name for group in groups for name in dir(group) if name.startswith("test_")})
+def promises_of(contract: type) -> list[str]:
+    """The promises of a contract, by name."""
+    return sorted(name for name in dir(contract) if name.startswith("test_"))
 
 
-PROMISES = promises_of(ConnectorContract)
-WRITING = promises_of(WritingPromises, CreatingPromises, RefusingPromises, CarryingPromises)
-"""Those that look at what was written by reading it: nothing for a connector that cannot read."""
+PROMISES, WRITING = promises_of(ConnectorContract), promises_of(WritingContract)
+"""All, and those about writing: they look at what was written by reading it, so a connector has to read well first."""
 
 
 def _custom(kind: Type, **more: Any) -> Field:

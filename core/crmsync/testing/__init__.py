@@ -24,14 +24,16 @@ for _module in (
     "creating",
     "facts",
     "following",
+    "losing",
     "reading",
     "refusing",
+    "watching",
     "writer",
     "writing",
 ):
     pytest.register_assert_rewrite(f"crmsync.testing.{_module}")
 
 from crmsync.testing.bench import Bench, Source, Truth  # noqa: E402 - pytest has to know before they are imported
-from crmsync.testing.contract import ConnectorContract  # noqa: E402
+from crmsync.testing.contract import ConnectorContract, WritingContract  # noqa: E402
 
-__all__ = ["Bench", "ConnectorContract", "Source", "Truth"]
+__all__ = ["Bench", "ConnectorContract", "Source", "Truth", "WritingContract"]

@@ -6,20 +6,17 @@ from crmsync.testing.carrying import CarryingPromises
 from crmsync.testing.creating import CreatingPromises
 from crmsync.testing.facts import FactPromises
 from crmsync.testing.following import FollowingPromises
+from crmsync.testing.losing import LosingPromises
 from crmsync.testing.reading import ReadingPromises
 from crmsync.testing.refusing import RefusingPromises
 from crmsync.testing.writing import WritingPromises
 
 
-class ConnectorContract(
-    FactPromises,
-    ReadingPromises,
-    FollowingPromises,
-    WritingPromises,
-    CreatingPromises,
-    RefusingPromises,
-    CarryingPromises,
-):
+class WritingContract(WritingPromises, CreatingPromises, RefusingPromises, LosingPromises, CarryingPromises):
+    """Only what is promised of writing: for one more object, or other settings, of a connector that has a contract."""
+
+
+class ConnectorContract(FactPromises, ReadingPromises, FollowingPromises, WritingContract):
     """Subclass it, name the `connector`, override `source`; pytest does the rest.
 
     A promise that a connector cannot keep is overridden with an `xfail` that says why.

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from crmsync.clock import stamp
-from crmsync.model import Kind, Page, Sent
-from crmsync.testing import bench
 from crmsync.testing.bench import rows_of
 from crmsync.testing.writer import Writer, WriterPromises, done
 from crmsync.writes import Change, Operation, Result, Wish
@@ -60,7 +55,7 @@ class CreatingPromises(WriterPromises):
         async def promise(writer: Writer) -> None:
             change, at = writer.create(uuid4().hex), writer.bench.source.clock.now()
             made = await writer.created(change)
-            found = await _made(writer, Sent(key=change.key, at=stamp(at), values=change.values))
+            found = await writer.sent(change, at)
             assert rows_of(found).keys() == {made}, f"a create made {made}, and SENT finds {sorted(rows_of(found))}"
 
         self.keep_writing(promise, Operation.CREATE)
@@ -72,7 +67,7 @@ class CreatingPromises(WriterPromises):
             never, at = writer.create(uuid4().hex), writer.bench.source.clock.now()
             await writer.created(writer.create(uuid4().hex))
             for sent in (at, at - LONG_AGO):
-                pages = await _made(writer, Sent(key=never.key, at=stamp(sent), values=never.values))
+                pages = await writer.sent(never, sent)
                 assert not rows_of(pages), f"SENT finds {sorted(rows_of(pages))} of a create that never was"
             assert not any(page.gap for page in pages), f"after {LONG_AGO} SENT still says that it is too early to tell"
 
@@ -105,15 +100,3 @@ class CreatingPromises(WriterPromises):
 
 def _delete(writer: Writer, crm_id: str) -> Change:
     return writer.change(Operation.DELETE, crm_id)
-
-
-async def _made(writer: Writer, sent: Sent) -> list[Page]:
-    """What SENT finds, asked again while it says that it is too early and finds nothing."""
-    until = time.monotonic() + bench.PATIENCE
-    while True:
-        pages = await writer.bench.pages(writer.bench.query(Kind.SENT, sent=sent))
-        early = any(page.gap for page in pages) and not rows_of(pages)
-        if not early or time.monotonic() > until:
-            return pages
-        await writer.bench.source.wait()
-        await asyncio.sleep(0.05)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from typing import Any
 
 import pytest
 
 from crmsync.aio import settle
-from crmsync.model import Direction, Field, Fields, Kind, Type, Value
+from crmsync.clock import stamp
+from crmsync.errors import CrmsyncError
+from crmsync.model import Direction, Field, Fields, Kind, Page, Sent, Type, Value
+from crmsync.testing import bench
 from crmsync.testing.bench import Bench, Promises, rows_of
 from crmsync.testing.samples import Given, choices, sample
 from crmsync.writes import Change, Operation, Outcome, Result, Wish
@@ -65,12 +71,31 @@ class Writer:
         await self.bench.source.wait()
         return list(outcomes)
 
+    async def told(self, *changes: Change) -> list[Outcome] | CrmsyncError:
+        """What is told of changes, be it by one of our errors."""
+        try:
+            return await self.apply(*changes)
+        except CrmsyncError as error:
+            return error
+
     async def created(self, change: Change) -> str:
         """The id of a record that is made. Skips where none comes back, which is a promise of its own."""
         (outcome,) = await self.apply(change)
         if outcome.crm_id is None:
             pytest.skip(f"a create gives no id: {outcome.message}")
         return outcome.crm_id
+
+    async def sent(self, change: Change, at: datetime) -> list[Page]:
+        """What SENT finds of a create that left then, asked again while it finds nothing and says it is too early."""
+        sent = Sent(key=change.key, at=stamp(at), owner=change.wish.owner, values=change.values)
+        until = time.monotonic() + bench.PATIENCE
+        while True:
+            pages = await self.bench.pages(self.bench.query(Kind.SENT, sent=sent))
+            early = any(page.gap for page in pages) and not rows_of(pages)
+            if not early or time.monotonic() > until:
+                return pages
+            await self.bench.source.wait()
+            await asyncio.sleep(0.05)
 
     async def record(self, crm_id: str | None) -> dict[str, Any] | None:
         """A record as it stands in the CRM."""
