@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -63,6 +64,11 @@ class Found:
     gone: list[str] = field(default_factory=list)
     early: bool = False
 
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every record that may be what the create made."""
+        return tuple(sorted({*self.ids, *self.gone}))
+
 
 async def _made(pull: Pull, obj: str, waiting: Sequence[Intent]) -> None:
     """Look for what lost creates made; a connector that can bundles the questions."""
@@ -104,12 +110,15 @@ async def _look(pull: Pull, identity: Field, one: Intent) -> Found:
 def _judge(con: sqlite3.Connection, pull: Pull, looked: Sequence[tuple[Intent, Found]]) -> list[str]:
     """Settle what is clear; returns ids of records that were made and are gone again."""
     gone = []
+    twins = Counter(found.all for _, found in looked)
     for one, found in looked:
-        ids = [*dict.fromkeys([*found.ids, *found.gone])]
-        mine = intents.unclaimed(con, one.asked.change.object, ids)
-        if len(mine) == 1:
+        mine = intents.unclaimed(con, one.asked.change.object, found.all)
+        # Records that nothing here stands for may be shared out among those that look the same.
+        most = 1 if one.asked.link else twins[found.all]
+        twins[found.all] -= 1
+        if 0 < len(mine) <= most:
             answered(con, pull, [(one.asked, Outcome(result=Result.DONE, crm_id=mine[0]))])
-            gone += [crm_id for crm_id in mine if crm_id in found.gone]
+            gone += [crm_id for crm_id in mine[:1] if crm_id in found.gone]
         elif mine:
             _ambiguous(con, pull, one, mine)
         elif not found.early:

@@ -446,6 +446,26 @@ def test_a_task_is_made_in_the_simulated_org(sim: Simulated) -> None:
     assert sim.one("SELECT COUNT(*) FROM crm_activity WHERE crm_id = ?", sent["Id"]) == 1
 
 
+def test_a_lost_answer_of_the_simulated_org_makes_no_second_task(sim: Simulated) -> None:
+    """Three were written when the connection broke; without a field for our keys they are found by their looks."""
+    sim.given["activities"] = [OPENED]
+    sim.sync()
+    sim.later()
+    before = len(list(sim.org.records("Task")))
+    sql = "INSERT INTO activity (person_id, kind, at) SELECT id, ?, ? FROM person WHERE crm_type = 'lead' LIMIT ?"
+    sim.sql(sql, OPENED, stamp(sim.clock.now()), 2)
+    sim.sql(sql, OPENED, stamp(sim.clock.now() + timedelta(seconds=1)), 1)
+    sim.faults = lambda server: server.faults.plant({"drop": True}, path="composite/sobjects", method="POST")
+    sim.sync()
+    assert sim.sql(STATES) == [("sent", 3)]
+    sim.faults = lambda _server: None
+    for _ in range(2):
+        sim.sync()
+    assert sim.sql(STATES) == [("done", 3)]
+    assert len(list(sim.org.records("Task"))) == before + 3
+    assert sim.one("SELECT COUNT(*) FROM activity WHERE kind = 'Activity Logged'") == 0
+
+
 def _sent(sim: Simulated, about: str = "May news") -> dict[str, Any]:
     """The task that an activity of the first lead became."""
     sim.given["activities"] = [OPENED]
