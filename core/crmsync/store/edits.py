@@ -167,8 +167,3 @@ def set_aside(
     sql = f"""UPDATE crmsync_edit SET state = ?, sent = NULL, sent_seq = NULL, code = ?, reason = ?
               WHERE {_KEY}"""
     con.executemany(sql, ((state, *reason, entity, row_id, name) for name in names))
-
-
-def forget_done(con: sqlite3.Connection, before: str) -> None:
-    """Edits that were written long ago: no older answer of the CRM can come any more."""
-    con.execute("DELETE FROM crmsync_edit WHERE state = 'done' AND edited_at < ?", [before])

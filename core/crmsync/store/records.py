@@ -146,6 +146,8 @@ def prune(con: sqlite3.Connection, now: datetime) -> None:
     )
     con.execute("DELETE FROM crmsync_error WHERE at < ?", [stamp(now - STEPS_KEPT)])
     con.execute("DELETE FROM crmsync_notice WHERE at < ?", [stamp(now - NOTICES_KEPT)])
+    # Written long ago: no older answer of the CRM can come any more.
+    con.execute("DELETE FROM crmsync_edit WHERE state = 'done' AND edited_at < ?", [stamp(now - STEPS_KEPT)])
 
 
 def save_cursor(con: sqlite3.Connection, move: Move, at: str) -> None:
