@@ -99,7 +99,10 @@ class Sheet:
         if name not in self.types:
             raise ValueError(f"there is no column {name}")
         text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        FROM_TEXT[self.types[name]](text)  # raises ValueError for what could not be read again
+        try:
+            FROM_TEXT[self.types[name]](text)
+        except ValueError as error:
+            raise ValueError(f"{name} could not be read again, since it is {error}") from error
         return text
 
 
@@ -111,8 +114,8 @@ OPERATIONS: dict[Operation, Callable[[Sheet, Change], Outcome]] = {
 
 
 def _refused(change: Change, why: str) -> Outcome:
-    message = f"{change.object} {change.crm_id or change.key}: {why}."
-    return Outcome(result=Result.REFUSED, code="refused", message=message)
+    who = f"{change.object} {change.crm_id}" if change.crm_id else f"A new {change.object}"
+    return Outcome(result=Result.REFUSED, code="refused", message=f"{who}: {why}.")
 
 
 @contextmanager
@@ -126,10 +129,11 @@ def _locked(folder: Path) -> Iterator[None]:
 def _save(path: Path, lines: Sequence[Sequence[str]]) -> None:
     """Put a new file in place of the old one: whoever reads sees either of them, also after a crash."""
     with path.open("rb") as old:
-        encoding = "utf-8-sig" if old.read(3) == codecs.BOM_UTF8 else "utf-8"
+        first = old.readline()
+    encoding = "utf-8-sig" if first.startswith(codecs.BOM_UTF8) else "utf-8"
     new = path.with_name(f".{path.name}.new")
     with new.open("w", newline="", encoding=encoding) as file:
-        csv.writer(file).writerows(lines)
+        csv.writer(file, lineterminator="\r\n" if first.endswith(b"\r\n") else "\n").writerows(lines)
         file.flush()
         os.fsync(file.fileno())
     shutil.copymode(path, new)
