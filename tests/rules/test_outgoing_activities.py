@@ -342,6 +342,7 @@ def test_who_was_gone_when_the_task_was_to_be_made_is_read_again(engine: Engine)
 
     engine.crm.answer = converted
     engine.sync()
+    assert engine.one("SELECT crm_type FROM person WHERE crm_id = '0039'") == "contact"
     engine.crm.tick(60)
     engine.sync()
     assert [task["WhoId"] for task in tasks(engine)] == ["0039"]
