@@ -116,7 +116,7 @@ def test_every_hook_is_documented_with_its_arguments(hook: str) -> None:
 def recipe(hook: str) -> Any:
     """The documented observer that wraps this hook."""
     blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
-    (block,) = [block for block in blocks if f"def {hook}(" in block]
+    (block,) = [block for block in blocks if f"def {hook}(" in block and "wrapper=True" in block]
     module = ModuleType(f"recipe_{hook}")
     exec(compile(block, str(DOCUMENT), "exec"), vars(module))
     return module
