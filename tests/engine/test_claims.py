@@ -172,11 +172,13 @@ def test_one_error_and_one_notice_tell_it_all(synced: Engine) -> None:
     assert (told["used"], told["limit"]) == (725, 1000)
 
 
-def test_a_verification_leaves_calls_to_pushes(synced: Engine) -> None:
-    """It reads as a pull does."""
+def test_what_a_person_has_read_leaves_calls_to_pushes_too(synced: Engine) -> None:
+    """A verification and a refresh read as a pull does."""
     used(synced.crm.budget, 725)
-    with pytest.raises(QuotaKept):
+    with pytest.raises(QuotaKept, match="not for pulls"):
         synced.verify()
+    with pytest.raises(QuotaKept, match="not for pulls"):
+        synced.use(lambda connection: connection.refresh(["Lead.Title"]))
 
 
 def test_the_parts_can_be_set(engine: Engine) -> None:

@@ -47,3 +47,24 @@ def test_a_load_stops_at_the_limit_and_goes_on_the_next_day_behind_its_last_page
     assert office.sql("SELECT COUNT(*) FROM person") == [(30,)]
     assert counts["updated"] == 0
     assert counts["skipped"] == 0  # nothing was read twice
+
+
+def test_what_waits_here_is_sent_where_reading_has_to_wait(office: Office) -> None:
+    """Of a thousand calls 800 are the share: reading stops at 720, and the edit goes all the same."""
+    office.sync()
+    lead = next(office.org.records("Lead"))["Id"]
+    for contact in office.contacts():
+        office.org.update("Contact", contact, {"Title": "Later"})
+    office.sql("UPDATE person SET title = 'Sent' WHERE crm_id = ?", lead)
+    office.org.settings.daily_limit = 1000
+    office.org.settings.batch_size = 2
+    office.server.statistics.charged = 717
+    said = office("sync")
+    assert said.code == 7, said
+    assert "Contact: not read" in said.err
+    sent = office.org.get("Lead", str(lead))
+    assert sent is not None
+    assert sent["Title"] == "Sent"
+    assert 720 <= office.server.statistics.charged <= 730
+    office.server.statistics.charged = 0
+    office.carries_on()
