@@ -57,7 +57,15 @@ def _whole(field: Field, number: int) -> Value:
 
 
 def _number(field: Field, number: int) -> Value:
-    return _whole(field, number) if field.digits and not field.scale else number + 0.5
+    return _scaled(field, (number + 1) % 10 ** _digits(field)[0])
+
+
+def _digits(field: Field) -> tuple[int, int]:
+    return (field.digits, field.scale) if field.digits else (DIGITS, 2)
+
+
+def _scaled(field: Field, number: int) -> Value:
+    return decimal(str(Decimal(number).scaleb(-_digits(field)[1])))
 
 
 _SAMPLES: dict[Type, Callable[[Field, int], Value]] = {
@@ -97,8 +105,8 @@ def _integers(field: Field) -> SearchStrategy[Value]:
 
 
 def _decimals(field: Field) -> SearchStrategy[Value]:
-    digits, scale = (field.digits, field.scale) if field.digits else (DIGITS, 2)
-    return st.integers(1 - 10**digits, 10**digits - 1).map(lambda one: decimal(str(Decimal(one).scaleb(-scale))))
+    most = 10 ** _digits(field)[0] - 1
+    return st.integers(-most, most).map(partial(_scaled, field))
 
 
 def _times(_: Field) -> SearchStrategy[Value]:

@@ -17,7 +17,7 @@ from crmsync.clock import stamp
 from crmsync.errors import CrmsyncError
 from crmsync.model import Direction, Field, Fields, Kind, Page, Sent, Type, Value
 from crmsync.testing import bench
-from crmsync.testing.bench import Bench, Promises, fields_of, rows_of
+from crmsync.testing.bench import IDENTITY, Bench, Promises, fields_of, rows_of
 from crmsync.testing.samples import Given, choices, sample
 from crmsync.writes import Change, Operation, Outcome, Result, Wish
 
@@ -162,12 +162,11 @@ def why_not(bench: Bench, needed: tuple[Operation, ...]) -> str:
 
 
 async def _referred(bench: Bench) -> dict[str, list[Value]]:
-    """Ids that records refer to already, since no other can be made up."""
-    names = [one.field.name for one in bench.route.maps if one.field.type is Type.REFERENCE]
-    found: dict[str, list[Value]] = {name: [] for name in names}
-    for page in await bench.load() if names else ():
+    """Ids that records refer to already, since none can be made up."""
+    maps = [one for one in bench.route.maps if one.column not in IDENTITY]
+    found: dict[str, dict[Value, None]] = {one.field.name: {} for one in maps if one.field.type is Type.REFERENCE}
+    for page in await bench.load() if found else ():
         for record in page.records():
-            for name in names:
-                if record[name] is not None and record[name] not in found[name]:
-                    found[name].append(record[name])
-    return found
+            for name, ids in found.items():
+                ids[record[name]] = None
+    return {name: [one for one in ids if one is not None] for name, ids in found.items()}
