@@ -37,8 +37,7 @@ def _not_offered(value: str, field: Field) -> str:
 
 
 def _too_large(value: Value, field: Field) -> str:
-    whole = str(value).lstrip("-").partition(".")[0]
-    if "e" in whole.lower():
-        whole = f"{float(whole):.0f}"
+    text = str(value) if "e" not in str(value) else f"{value:.{field.scale}f}"
+    whole = text.lstrip("-0").partition(".")[0]
     most = field.digits - field.scale
     return f"it has {len(whole)} digits before the point, and the CRM takes {most}" if len(whole) > most else ""

@@ -28,6 +28,9 @@ def field(type_: Type = Type.TEXT, **more: object) -> Field:
         ("12.50", field(Type.DECIMAL, digits=4, scale=2), 12.5),
         ("12345678901234567.25", field(Type.DECIMAL, digits=19, scale=2), "12345678901234567.25"),
         (99, field(Type.INTEGER, digits=2), 99),
+        (0.5, field(Type.DECIMAL, digits=2, scale=2), 0.5),
+        (-0.25, field(Type.DECIMAL, digits=2, scale=2), -0.25),
+        (1e-7, field(Type.DECIMAL, digits=2, scale=2), 1e-7),
         (-99, field(Type.INTEGER, digits=2), -99),
     ],
 )
