@@ -71,12 +71,23 @@ class Story(Protocol):
 
     big_account: str  # CRM id of the account with more than 5,000 contacts
     edited_account: str  # CRM id of an account whose copy the demo edits on the marketing side
+    lead: str  # CRM ids of persons that nothing else of the story touches
+    contact: str
+    disputed: str
+    converted: str  # a lead that marketing has converted
+    manual: tuple[str, str]  # a field ("Object.Field") of `disputed` that takes the text "Warm", and its column
 
     async def edit(self) -> Sequence[str]:
         """Edit records in the CRM as a user would: updates, deletes, a conversion, a merge, a move, the big account."""
 
     async def overwrite(self) -> Sequence[str]:
         """Update `edited_account` in the CRM, in a field that the demo did not edit."""
+
+    async def collide(self) -> Sequence[str]:
+        """Change the title of `lead` and of `contact`, and the field `manual` of `disputed`."""
+
+    async def shows(self, crm_id: str, column: str) -> Any:
+        """What the CRM shows where this record fills a column of `person`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

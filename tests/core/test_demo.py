@@ -54,6 +54,28 @@ def test_the_big_account_changed_and_left_no_activity(told: dict[str, Any]) -> N
     assert any("5001" in message for message in said)
 
 
+def test_both_sides_write_and_each_collision_ends_by_its_rule(told: dict[str, Any]) -> None:
+    lines = told["connectors"][0]["story"]
+    for part in (
+        "the lead: marketing wins: 'Chosen by marketing' here, 'Chosen by marketing' in the CRM",
+        "the contact: the CRM wins: 'theirs' here, 'theirs' in the CRM",
+        "the field set to manual: neither moves: 'Warm' here, 'Cold' in the CRM",
+        "the CRM has 'Warm' now",
+        "1 waits for a decision; nothing was written, here or there",
+    ):
+        assert part in lines
+    assert {"push updates"} <= {step["operation"] for step in told["steps"]}
+
+
+def test_marketing_has_a_lead_converted_and_takes_a_cycle_back(told: dict[str, Any]) -> None:
+    lines, database = told["connectors"][0]["story"], told["database"]
+    row = ask(database, "SELECT row_id FROM crmsync_link WHERE crm_id = '00Q003'")[0][0]
+    assert f"person {row} is a contact now, in the same row" in lines
+    assert any(line.startswith("the lead's title in the CRM is 'theirs' again") for line in lines)
+    kinds = [row[0] for row in ask(database, "SELECT kind FROM crmsync_run ORDER BY id")]
+    assert kinds.count("undo") == kinds.count("actions") == 1
+
+
 def test_other_commands_work_on_what_it_left(told: dict[str, Any], crmsync: Command) -> None:
     settings = told["connectors"][0]["settings"]
     assert Path(settings).stat().st_mode & 0o777 == 0o600

@@ -14,12 +14,12 @@ from crmsync.clock import SetClock
 from crmsync.errors import Denied
 from crmsync.hookspecs import Simulation, System, hookimpl
 from crmsync.model import Finding, Level, Route
-from support.memory import Crm
+from support.memory import PERSON, Crm
 
 MODULE = """from support.installed import Plugin
 
 plugin = Plugin()
-system, fields, fetch = plugin.system, plugin.fields, plugin.fetch
+system, fields, fetch, apply = plugin.system, plugin.fields, plugin.fetch, plugin.apply
 """
 BROKEN = "raise RuntimeError('made for another version')\n"
 
@@ -49,6 +49,23 @@ class Act:
     crm: Crm
     big_account: str = "001BIG"
     edited_account: str = "001A"
+    lead: str = "00Q001"
+    disputed: str = "00Q002"
+    converted: str = "00Q003"
+    contact: str = "003001"
+    manual: tuple[str, str] = ("Lead.LastName", "last_name")
+
+    async def collide(self) -> Sequence[str]:
+        self.crm.tick(2)
+        self.crm.put("Lead", self.lead, Title="theirs")
+        self.crm.put("Contact", self.contact, Title="theirs")
+        self.crm.put("Lead", self.disputed, LastName="Cold")
+        return ["edited the same fields"]
+
+    async def shows(self, crm_id: str, column: str) -> Any:
+        obj = "Lead" if crm_id.startswith("00Q") else "Contact"
+        name = next(field for field, one in PERSON.items() if one == column)
+        return self.crm.objects[obj][crm_id].get(name)
 
     async def edit(self) -> Sequence[str]:
         self.crm.tick(2)

@@ -80,7 +80,7 @@ def _linked(con: sqlite3.Connection, entity: str, who: str) -> set[int]:
 
 
 def _numbered(con: sqlite3.Connection, entity: str, who: str) -> set[int]:
-    if not who.isascii() or not who.isdigit():
+    if not (who.isascii() and who.isdigit()) or str(int(who)) != who:  # 007 is somebody's id, not a row
         return set()
     return {row[0] for row in con.execute(f'SELECT id FROM "{entity}" WHERE id = ?', [int(who)])}
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from crmsync_salesforce.routes import CONTACT, LEAD
 from crmsync_salesforce.simulator import Org
 
 UPDATES, DELETIONS = 20, 5
@@ -13,6 +14,8 @@ UPDATES, DELETIONS = 20, 5
 
 class OrgStory:
     """A story on one org: the same edits for the same seed."""
+
+    manual = ("Lead.Rating", "rating")
 
     def __init__(self, org: Org, *, big: int = 0) -> None:
         self._org = org
@@ -22,6 +25,9 @@ class OrgStory:
         self.edited_account = ranked[0] if ranked else self.big_account
         self._accounts = ranked
         self._used: set[str] = set()
+        leads, contacts = [*self._pick("Lead", 3, IsConverted=False), "", "", ""], [*self._pick("Contact", 1), ""]
+        self.lead, self.disputed, self.converted = leads[:3]
+        self.contact = contacts[0]
 
     async def edit(self) -> Sequence[str]:
         """Edit records in the CRM as its users would."""
@@ -33,6 +39,23 @@ class OrgStory:
             "Account", self.edited_account, {"Description": "Visited again; the contract is being renewed."}
         )
         return [f"{self._name('Account', self.edited_account)}: its description was changed in the CRM"]
+
+    async def collide(self) -> Sequence[str]:
+        """Change what the demo changed here."""
+        self._org.update("Lead", self.lead, {"Title": "Chosen in the CRM"})
+        self._org.update("Contact", self.contact, {"Title": "Chosen in the CRM"})
+        self._org.update("Lead", self.disputed, {"Rating": "Cold"})
+        lead, contact = self._name("Lead", self.lead), self._name("Contact", self.contact)
+        return [
+            f"the lead {lead} and the contact {contact} have other titles",
+            f"the lead {self._name('Lead', self.disputed)} is cold",
+        ]
+
+    async def shows(self, crm_id: str, column: str) -> Any:
+        """What the org shows for a column of a person."""
+        obj, fields = ("Lead", LEAD) if crm_id.startswith("00Q") else ("Contact", CONTACT)
+        name = next(field for field, one in fields.items() if one == column)
+        return (self._org.get(obj, crm_id) or {}).get(name)
 
     def _name(self, obj: str, identity: str) -> str:
         found = self._org.get(obj, identity) or {}

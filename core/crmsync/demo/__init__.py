@@ -5,20 +5,19 @@ Each connector gets a folder with a database and a settings file of its own, whi
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from crmsync import service
 from crmsync.connection import Connection, Summary
-from crmsync.entities import COMPANY_OF_ACCOUNT
+from crmsync.demo.hands import Account
+from crmsync.demo.stage import Stage
+from crmsync.demo.wayback import WayBack
 from crmsync.errors import CrmsyncError, SettingsError
 from crmsync.hookspecs import Simulation, System
 from crmsync.model import Level
-from crmsync.progress import Tell
 from crmsync.settings import Settings
 from crmsync.store import report
 from crmsync.verify import Verification
@@ -27,25 +26,6 @@ BIG = 5_001
 """Contacts of the big account: one more than get an activity each."""
 
 NEW_VALUE = "Edited by marketing"
-
-
-class Stage(Protocol):
-    """Where the demo is played: a terminal, or nowhere when a program only wants the result."""
-
-    def act(self, title: str) -> None:
-        """A new part of the story begins."""
-
-    def line(self, text: str) -> None:
-        """Something happened."""
-
-    def table(self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-        """Figures."""
-
-    def progress(self) -> AbstractContextManager[Tell]:
-        """Progress while something long runs."""
-
-    def save(self, settings: Mapping[str, Any], folder: Path) -> Path:
-        """Leave a settings file, so that other commands work on what the demo left."""
 
 
 @dataclass(slots=True)
@@ -83,7 +63,11 @@ class Play:
 
     def _settings(self, simulation: Simulation) -> dict[str, Any]:
         reach = dict(simulation.settings)
-        connection = {"connector": self.system.name, "database": str(self.database), "settings": reach}
+        field, _ = simulation.story.manual
+        connection = {
+            "connector": self.system.name, "database": str(self.database), "settings": reach,
+            "fields": {"winner": {field: "manual"}},
+        }  # fmt: skip
         return {"connections": {"demo": connection}}
 
     async def _acts(self, connection: Connection, simulation: Simulation) -> Verification:
@@ -94,6 +78,14 @@ class Play:
         self._edit_here(account)
         await self._next_cycle(connection, simulation, account)
         await self._overwrite(connection, simulation, account)
+        way = WayBack(
+            connection=connection, stage=self.stage, hands=account, story=simulation.story, line=self._line,
+            sync=lambda: self._shown(connection),
+        )  # fmt: skip
+        if all(
+            (simulation.story.lead, simulation.story.contact, simulation.story.disputed, simulation.story.converted)
+        ):
+            await way.play()
         return await self._verify(connection)
 
     async def _check(self, connection: Connection) -> None:
@@ -119,14 +111,13 @@ class Play:
 
     def _edit_here(self, account: Account) -> None:
         self.stage.act("… and somebody edits an account in the marketing database, with plain SQL")
-        account.edit(NEW_VALUE)
+        account.write(NEW_VALUE)
         self._line(f"UPDATE account SET {account.column} = '{NEW_VALUE}' WHERE crm_id = '{account.crm_id}'")
         self._line(f"all {account.showing(NEW_VALUE):,} contacts of it show it in person_full; the CRM hears nothing")
 
     async def _next_cycle(self, connection: Connection, simulation: Simulation, account: Account) -> None:
         self.stage.act("Next cycle: only what changed   crmsync sync")
-        summary = await self._sync(connection)
-        self._show_steps(summary)
+        summary = await self._shown(connection)
         self.activities = await connection.report(report.activities, run=summary.run)
         self.stage.act("What a marketer sees: the activities of this cycle")
         self.stage.table(self.activities, ("kind", "object", "records"))
@@ -138,7 +129,7 @@ class Play:
         self.stage.act("The CRM updates that account: its version wins, whole")
         for line in await simulation.story.overwrite():
             self._line(line)
-        self._show_steps(await self._sync(connection))
+        await self._shown(connection)
         self._line(f"{account.column} was {NEW_VALUE!r} here, and is {account.value()!r} again, as in the CRM")
 
     async def _verify(self, connection: Connection) -> Verification:
@@ -153,6 +144,11 @@ class Play:
             self.stage.line(f"DIFFERENT {row['object']} {row['crm_id']} {row['field']}: {row['crm']!r} / {row['db']!r}")
         self.stage.line("Both sides agree." if found.ok else "They differ.")
         return found
+
+    async def _shown(self, connection: Connection) -> Summary:
+        summary = await self._sync(connection)
+        self._show_steps(summary)
+        return summary
 
     async def _sync(self, connection: Connection) -> Summary:
         with self.stage.progress() as tell:
@@ -195,39 +191,6 @@ class Play:
             "steps": self.steps,
             "verify": {**verify, "explained": len(verify["explained"]), "different": verify["different"][:100]},
         }
-
-
-class Account:
-    """An account as any program with SQL sees it: the standard library's sqlite3, nothing of crmsync."""
-
-    def __init__(self, database: Path, crm_id: str) -> None:
-        self.database = database
-        self.crm_id = crm_id
-        present = {row[1] for row in self._ask("PRAGMA table_info(account)")}
-        # The story's own update is in another column, and the demo's value is a text.
-        self.column = next(name for name in ("industry", "website", "name") if name in present)
-
-    def _ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.database)) as con, con:
-            return con.execute(sql, values).fetchall()
-
-    def edit(self, value: str) -> None:
-        """Write a column of it."""
-        self._ask(f"UPDATE account SET {self.column} = ? WHERE crm_id = ?", value, self.crm_id)
-
-    def value(self) -> Any:
-        """What the column holds."""
-        return self._ask(f"SELECT {self.column} FROM account WHERE crm_id = ?", self.crm_id)[0][0]
-
-    def showing(self, value: str) -> int:
-        """Contacts of it that show this value."""
-        shown = next(mine for mine, theirs in COMPANY_OF_ACCOUNT.items() if theirs == self.column)
-        sql = f"SELECT COUNT(*) FROM person_full WHERE account_crm_id = ? AND {shown} = ?"
-        return int(self._ask(sql, self.crm_id, value)[0][0])
-
-    def logged(self, crm_id: str) -> int:
-        """Activities that changes of an account left on persons."""
-        return int(self._ask("SELECT COUNT(*) FROM activity WHERE crm_id = ?", crm_id)[0][0])
 
 
 async def play(systems: Sequence[System], stage: Stage, folder: Path, *, records: int, seed: int) -> dict[str, Any]:
