@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from crmsync import backlog, kinds, selection, shortage
+from crmsync.asking import Actions
 from crmsync.clock import Clock
 from crmsync.cycle import Cycle, total
 from crmsync.errors import CrmsyncError, SchemaMoved, SettingsError
 from crmsync.hookspecs import System
-from crmsync.model import Counts, Finding, Level, Route
 from crmsync.linking import Programs
+from crmsync.model import Counts, Finding, Level, Route
 from crmsync.opened import DISABLED, Opened
 from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
@@ -59,6 +60,7 @@ class Connection:
         self.clock = clock
         self.system: System = plugins.system
         self.opened = Opened(name, settings, plugins, clock, stop or asyncio.Event())
+        self.actions = Actions(self.opened)
         self.review = Review(self.opened)
         self.programs = Programs(self.opened)
         self._plugins = plugins

@@ -10,17 +10,18 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from crmsync.actions.serving import Server
 from crmsync.clock import Clock, stamp
 from crmsync.cycle import close_steps, events, total
-from crmsync.errors import CrmsyncError, LeaseLost, OtherOrg, StoreError
+from crmsync.errors import CrmsyncError, LeaseLost, OtherOrg, SettingsError, StoreError
 from crmsync.flight import Flight
 from crmsync.hookspecs import Context, Session
-from crmsync.model import Event, Usage
+from crmsync.model import Event, Route, Usage
 from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
 from crmsync.progress import Tell, Teller
 from crmsync.pull import Drained, Pull
-from crmsync.schema import REMEMBERED
+from crmsync.schema import REMEMBERED, recall
 from crmsync.settings import ConnectionSettings, connector_settings
 from crmsync.store import Store, open_store, records
 from crmsync.store.lookup import next_run
@@ -28,6 +29,7 @@ from crmsync.vault import Vault
 
 HEARTBEAT = 20.0  # seconds; a third of the lease
 MEMORY = "memory:"
+ACTIONS = "actions"  # a kind of run
 ORG, QUOTA, DISABLED = "org", "quota", "disabled"
 
 
@@ -46,21 +48,31 @@ class Opened:
     _store: Store | None = None
     _session: Session | None = None
     _leased: bool = False
+    _server: Server | None = None
+    _alone: bool = True  # not on a session of somebody else's
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _leasing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _last_run: int = 0
     _memory: dict[str, str] = field(default_factory=dict)
     _spent: dict[int, int] = field(default_factory=dict)  # calls of the session when a run began
 
     async def close(self) -> None:
         """Let go of session, lease and file."""
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
         await self._stack.aclose()
         self._store = self._session = None
         self._leased = False
 
     async def store(self, *, create: bool = True) -> Store:
         """The open database. Raises StoreError."""
-        if self._store is None:
-            self._store = await open_store(self.settings.database, self.clock, create=create)
-            self._stack.push_async_callback(self._store.close)
-        return self._store
+        async with self._opening:
+            if self._store is None:
+                self._store = await open_store(self.settings.database, self.clock, create=create)
+                self._stack.push_async_callback(self._store.close)
+            return self._store
 
     async def enabled(self) -> bool:
         """Whether cycles may run."""
@@ -68,20 +80,25 @@ class Opened:
 
     async def session(self) -> Session:
         """The session with the CRM, made sure to be the org this database belongs to. Raises Denied, OtherOrg."""
-        if self._session is None:
-            store = await self.store()
-            known = await store.read(records.memory)
-            self._memory = {k.removeprefix(MEMORY): v for k, v in known.items() if k.startswith(MEMORY)}
-            context = Context(
-                connection=self.name, clock=self.clock, quota_share=self.settings.quota_share, memory=self._memory,
-                vault=Vault(self.settings.database.with_name(self.settings.database.name + ".secrets")),
-                warn=self.warn,
-            )  # fmt: skip
-            chosen = connector_settings(self.settings, self.plugins.system.settings, self.name)
-            session = await self._stack.enter_async_context(self.plugins.system.connect(chosen, context))
-            _same_org(known.get(ORG), session, self.name)
-            self._session = session
-        return self._session
+        async with self._connecting:
+            if self._session is None:
+                store = await self.store()
+                known = await store.read(records.memory)
+                self._memory = {k.removeprefix(MEMORY): v for k, v in known.items() if k.startswith(MEMORY)}
+                context = Context(
+                    connection=self.name, clock=self.clock, quota_share=self.settings.quota_share, memory=self._memory,
+                    vault=Vault(self.settings.database.with_name(self.settings.database.name + ".secrets")),
+                    warn=self.warn,
+                )  # fmt: skip
+                chosen = connector_settings(self.settings, self.plugins.system.settings, self.name)
+                session = await self._stack.enter_async_context(self.plugins.system.connect(chosen, context))
+                _same_org(known.get(ORG), session, self.name)
+                self._session = session
+            return self._session
+
+    def borrow(self, session: Session) -> None:
+        """Work with a session that somebody else has opened, and closes."""
+        self._session, self._alone = session, False
 
     def warn(self, message: str) -> None:
         """Tell observers, once, that something is missing."""
@@ -94,21 +111,71 @@ class Opened:
         return stamp(self.clock.now())
 
     async def lease(self) -> Store:
-        """The database, as the one process that may run cycles on it. Raises LeaseHeld."""
+        """The database, as the one process that may run cycles on it and serves actions. Raises LeaseHeld."""
         store = await self.store()
-        if not self._leased:
-            await store.take_lease()
-            self._leased = True
-            beating = asyncio.create_task(_heartbeat(store))
-            self._stack.push_async_callback(_end, beating)
+        async with self._leasing:
+            if not self._leased:
+                await store.take_lease()
+                self._leased = True
+                beating = asyncio.create_task(_heartbeat(store))
+                self._stack.push_async_callback(_end, beating)
+                self._serve(store)
         return store
+
+    def _serve(self, store: Store) -> None:
+        if self._alone:
+            batch, retries = self.plugins.system.batch, self.settings.retries
+            self._server = Server(store=store, acting=self.acting, clock=self.clock, retries=retries, batch=batch)
+            self._server.start()
+
+    def poke(self) -> None:
+        """An action was asked for: whoever serves here looks at once."""
+        if self._server is not None:
+            self._server.poke()
+
+    async def _number(self, store: Store) -> int:
+        """The number of the next run; the one before it need not be stored yet."""
+        self._last_run = max(self._last_run, await store.read(next_run) - 1) + 1
+        return self._last_run
+
+    @asynccontextmanager
+    async def acting(self) -> AsyncIterator[Pull]:
+        """A run of actions, beside a cycle's if need be: what it stores is in transactions of its own."""
+        store = await self.lease()
+        run = await self._number(store)
+        await store.write(records.begin_run, run, ACTIONS, self.now())
+        pull, status, said = None, "failed", ""
+        before = self._session.usage().calls if self._session is not None else 0
+        try:
+            pull = self.pull(store, await self.session(), run, None)
+            pull.routes = await self._routes(store)
+            pull.roles = {route.object: route.role for route in pull.routes.values()}
+            with claiming(pull.claims.actions):
+                yield pull
+            status = "succeeded"
+        except BaseException as error:
+            said = str(error) or type(error).__name__
+            raise
+        finally:
+            steps = close_steps(pull, "incomplete" if said else status) if pull is not None else []
+            calls = self._session.usage().calls - before if self._session is not None else 0
+            with suppress(StoreError):
+                await store.write(records.end_run, run, self.now(), status, said, calls)
+            self.plugins.log(events(self.name, steps))
+
+    async def _routes(self, store: Store) -> dict[str, Route]:
+        known = await recall(store, self.settings)
+        if not known:
+            raise SettingsError("No sync was run with these settings yet.", hint="Run one first: `crmsync sync`.")
+        return known
 
     def pull(self, store: Store, session: Any, run: int, progress: Tell | None) -> Pull:
         return Pull(
             plugins=self.plugins, session=session, store=store, clock=self.clock, run=run, routes={},
             match=tuple(self.settings.match), stopping=self.stop.is_set, on_page=Teller(progress), warn=self.warn,
             memory=self.settings.memory_mb * 1_000_000, flight=self.flight, retries=self.settings.retries,
-            claims=self.settings.claims,
+            claims=self.settings.claims, owner_mail=self.settings.owner_mail,
+            defaults={name: text for name, text in self.settings.defaults.model_dump().items() if text},
         )  # fmt: skip
 
     @asynccontextmanager
@@ -116,7 +183,7 @@ class Opened:
         """A run from its number to its summary; everything it did not commit yet goes with its last transaction."""
         store = await self.lease()
         store.begin()
-        run = await store.read(next_run)
+        run = await self._number(store)
         store.defer(records.begin_run, run, kind, self.now())
         self.warned.clear()
         self._spent[run] = self._session.usage().calls if self._session is not None else 0

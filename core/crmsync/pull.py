@@ -60,6 +60,8 @@ class Pull:
     steps: dict[tuple[str, str], Step] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)  # the person role of every object, selected or not
     claims: Claims = field(default_factory=Claims)
+    defaults: Mapping[str, str] = field(default_factory=dict)  # of columns that a new lead may lack
+    owner_mail: bool = False  # whether the CRM may mail the owner of what is made from here
     started: float = 0.0  # monotonic
     status: str = ""
 

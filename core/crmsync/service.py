@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
+from crmsync.asking import Actions
 from crmsync.clock import Clock, SystemClock
 from crmsync.connection import Connection, Summary
 from crmsync.errors import (
@@ -65,6 +66,11 @@ class App:
             self._open[name] = Connection(name, chosen, load(chosen.connector), self._clock)
         return self._open[name]
 
+    @property
+    def actions(self) -> Actions:
+        """What may be asked of the CRM, where there is only one connection. Raises SettingsError."""
+        return self.connection().actions
+
     async def close(self) -> None:
         """Let go of every connection."""
         for connection in self._open.values():
@@ -97,6 +103,8 @@ async def _turns(connection: Connection, stop: asyncio.Event, once: bool, say: S
         if once or code < 0:
             break
         say(connection.name, "paused", None)
+        with suppress(CrmsyncError):  # actions are served in the pause, too, and while the sync is disabled (R-036)
+            await connection.opened.lease()
         await _pause(stop, connection.settings.pause)
     await connection.close()
     return abs(code)

@@ -83,6 +83,13 @@ class ProgramSettings(_Strict):
     member_fields: dict[str, str] = {}
 
 
+class DefaultSettings(_Strict):
+    """What a person who lacks it is given when it is first sent to the CRM."""
+
+    last_name: str = ""
+    company: str = ""
+
+
 class ConnectionSettings(_Strict):
     """One CRM org joined to one marketing database."""
 
@@ -95,11 +102,13 @@ class ConnectionSettings(_Strict):
     quota_pushes: float = Field(default=0.95, gt=0, le=1)
     match: list[Literal["email"]] = []
     retries: int = Field(default=5, ge=0)
+    owner_mail: bool = False
     schema_every: float = Field(default=3600, ge=0)
     memory_mb: int = Field(default=64, ge=8)
     activities: list[str] = []
     activities_every: float = Field(default=DAY, ge=0)
     settings: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
+    defaults: DefaultSettings = Field(default_factory=DefaultSettings)
     fields: FieldSettings = Field(default_factory=FieldSettings)
     objects: ObjectSettings = Field(default_factory=ObjectSettings)
     programs: ProgramSettings = Field(default_factory=ProgramSettings)

@@ -175,7 +175,7 @@ def _join(
     elif mine != theirs and winner is not None and one.reason == "converted":
         absorb(con, batch, winner, (mine, theirs), roles)
     elif mine != theirs:
-        _absorb_loser(con, batch, mine, theirs, () if merging(con, batch.route.object, one.id) else SUMMED)
+        absorb_loser(con, batch, mine, theirs, () if merging(con, batch.route.object, one.id) else SUMMED)
         survivor = theirs
     if entity_of(batch.route.entity).keeps_deleted and mine == survivor:
         # The row stands for the winner now, whether the loser's own deletion was read before or not.
@@ -258,7 +258,7 @@ def _overwrite(con: sqlite3.Connection, batch: Batch, row_id: int, values: dict[
             note(con, batch, batch.route.entity, row_id, name, old.get(name), value, rule)
 
 
-def _absorb_loser(con: sqlite3.Connection, batch: Batch, loser: int, winner: int, summed: Sequence[str]) -> None:
+def absorb_loser(con: sqlite3.Connection, batch: Batch, loser: int, winner: int, summed: Sequence[str]) -> None:
     """Fill the winner's gaps from the loser and add up scores, as local edits: the CRM does not know of either."""
     entity = batch.route.entity
     values, kept = row_values(con, entity, loser) or {}, row_values(con, entity, winner) or {}

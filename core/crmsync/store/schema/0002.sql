@@ -21,15 +21,16 @@ CREATE TABLE crmsync_intent (
 CREATE INDEX crmsync_intent_open ON crmsync_intent (state) WHERE state = 'sent';
 CREATE INDEX crmsync_intent_row ON crmsync_intent (entity, row_id);
 
--- What a marketer asks for; any program may insert rows. state: waiting, running, done, refused or failed.
+-- What a marketer asks for; any program may insert rows, of kind, person and arguments. state: waiting (not before
+-- `retry_at`), running (being done, or its answer was lost), done, refused or failed; `outcome` tells what happened.
 CREATE TABLE crm_action (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, person_id INTEGER,
-    arguments TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(arguments)),
-    state TEXT NOT NULL DEFAULT 'waiting', outcome TEXT, code TEXT, crm_id TEXT,
-    asked_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')), retry_at TEXT, tries INTEGER NOT NULL DEFAULT 0,
-    ended_at TEXT, run INTEGER
+    arguments TEXT NOT NULL DEFAULT '{}' CONSTRAINT "arguments are JSON" CHECK (json_valid(arguments)),
+    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'done', 'refused', 'failed')),
+    outcome TEXT, code TEXT, crm_id TEXT, asked_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')),
+    retry_at TEXT, tries INTEGER NOT NULL DEFAULT 0, ended_at TEXT, run INTEGER
 ) STRICT;
-CREATE INDEX crm_action_open ON crm_action (state) WHERE state IN ('waiting', 'running');
+CREATE INDEX crm_action_open ON crm_action (person_id, id) WHERE state IN ('waiting', 'running');
 
 -- Programs of the marketing side; any program may write `program`, `program_status` and `program_member`. A program is
 -- joined to one campaign by `crmsync campaign link`, which alone sets `campaign_crm_id`.
@@ -77,19 +78,28 @@ CREATE TABLE crmsync_member_moved (
     field TEXT NOT NULL DEFAULT '', PRIMARY KEY (program_id, person_id, member_crm_id, field)
 ) STRICT, WITHOUT ROWID;
 
--- Memberships to be made in the CRM, or to be ended. state: waiting, or refused (until the membership moves again).
--- `fields` are the mapped columns to go along, separated by spaces.
+-- Memberships to be made in the CRM, or to be ended. state: waiting, refused (until the membership moves again), or
+-- lacking (the CRM would not have the person; until the person changes). `fields` are the mapped columns to go along,
+-- separated by spaces.
 CREATE TABLE crmsync_member_ask (
     program_id INTEGER NOT NULL, person_id INTEGER NOT NULL, member_crm_id TEXT NOT NULL DEFAULT '',
     remove INTEGER NOT NULL DEFAULT 0, fields TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'waiting',
-    tries INTEGER NOT NULL DEFAULT 0, retry_at TEXT, code TEXT, message TEXT, PRIMARY KEY (program_id, person_id)
+    tries INTEGER NOT NULL DEFAULT 0, retry_at TEXT, code TEXT, message TEXT, failed_at TEXT,
+    PRIMARY KEY (program_id, person_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX crmsync_member_ask_waiting ON crmsync_member_ask (retry_at) WHERE state = 'waiting';
+CREATE INDEX crmsync_member_ask_lacking ON crmsync_member_ask (person_id) WHERE state = 'lacking';
 
 -- Columns of program_member that are joined to fields of campaign members. state: mapped, or dropped.
 CREATE TABLE crmsync_program_field (
     column_name TEXT PRIMARY KEY, object TEXT NOT NULL, field TEXT NOT NULL, type TEXT NOT NULL, source TEXT NOT NULL,
     two_way INTEGER NOT NULL, state TEXT NOT NULL
+) STRICT;
+
+-- Campaigns to be made for programs. `key` stays the same however often one is sent. state: waiting, or refused.
+CREATE TABLE crmsync_program_wish (
+    program_id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL UNIQUE, campaign_crm_id TEXT,
+    state TEXT NOT NULL DEFAULT 'waiting', tries INTEGER NOT NULL DEFAULT 0, retry_at TEXT, code TEXT, message TEXT
 ) STRICT;
 
 CREATE TRIGGER crmsync_program_insert BEFORE INSERT ON program WHEN NEW.campaign_crm_id IS NOT NULL
@@ -108,6 +118,7 @@ OR (NEW.campaign_crm_id IS NOT OLD.campaign_crm_id AND NEW.campaign_crm_id IS NO
 END;
 CREATE TRIGGER crmsync_program_delete AFTER DELETE ON program BEGIN
     DELETE FROM crmsync_program WHERE program_id = OLD.id;
+    DELETE FROM crmsync_program_wish WHERE program_id = OLD.id;
     DELETE FROM crmsync_member WHERE program_id = OLD.id;
     DELETE FROM crmsync_member_ask WHERE program_id = OLD.id;
     DELETE FROM crmsync_member_moved WHERE program_id = OLD.id;
