@@ -15,8 +15,8 @@ from crmsync.patience import Breaker, pause
 from crmsync.pull import NEWS, Drained, Pull, by_id
 from crmsync.sending import Asked, send
 from crmsync.store import outgoing
-from crmsync.store.outgoing import Activity, Chosen, Person
 from crmsync.store.refused import Refusal, save_refusal
+from crmsync.store.turn import Activity, Chosen, Person, plain
 from crmsync.writes import Change, Operation, Outcome, Result, Wish
 
 COLUMNS = ("subject", "description", "activity_date")
@@ -119,7 +119,7 @@ async def send_activities(pull: Pull, route: Route, kinds: Sequence[str], every:
     """Send what waits of these kinds; `every` is seconds between two times that activities of one person go."""
     before = await pull.store.read(outgoing.chosen)
     now = pull.now()
-    if (route.object, sorted(before[1])) != (before[0], sorted({one.lower() for one in kinds})):
+    if (route.object, sorted(before[1])) != (before[0], sorted({*map(plain, kinds)})):
         await pull.store.write(outgoing.choose, route.object, kinds, now)
     if not kinds or not pull.plugins.writes or not route.scope.create:
         return

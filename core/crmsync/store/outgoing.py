@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from crmsync.clock import moment, stamp
 from crmsync.entities import entity_of
 from crmsync.model import Value
 from crmsync.store import intents
 from crmsync.store.intents import Intent
+from crmsync.store.turn import GOES, Activity, Chosen, Person, judge, plain
 
-BACKFILL = timedelta(days=90)  # before a kind was chosen (R-178)
-UNSEEN = timedelta(hours=1)  # until a person who is deleted in the CRM is looked at again
 AT_ONCE = 2_000
 
 ENTITY = "activity"
@@ -25,11 +21,6 @@ CHOSEN = "activities"
 LOGGED = entity_of("crm_activity").trail.added
 _UNTELL = """DELETE FROM activity WHERE person_id = (SELECT person_id FROM activity WHERE id = ?) AND source = 'crm'
     AND kind = ? AND object = ? AND crm_id = ?"""
-
-OVER = "it happened more than three months before its kind was chosen (R-178)"
-NEVER = "the person was not in the CRM when it happened (R-177)"
-LOST = "the activity or its person is not there any more"
-TIMELESS = "it has no moment that can be read"
 
 _AT = "strftime('%Y-%m-%dT%H:%M:%fZ', a.at)"
 _FIRST = """(SELECT r.started_at FROM crmsync_run r WHERE r.id = MIN(l.run, COALESCE((SELECT MIN(f.run)
@@ -42,71 +33,10 @@ _PERSONS = f"""SELECT p.id, l.object, p.crm_id, l.role = 'current', {_FIRST}, {_
     AND l.object IN (SELECT DISTINCT object FROM crmsync_field WHERE entity = 'person')"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """What may go in this turn: when each kind was chosen, by its name in lower case, and how often a person's go."""
-
-    kinds: Mapping[str, str]
-    every: timedelta
-    now: str
-
-
-class Person(NamedTuple):
-    """Who an activity is of, as the CRM knows them: since when, and when it was last sent one."""
-
-    object: str
-    crm_id: str
-    present: bool
-    since: str | None
-    last: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity:
-    """One activity that waits. `at` is canonical, None where it cannot be read."""
-
-    id: int
-    kind: str
-    at: str | None
-    person_id: int | None
-    values: Mapping[str, Value] = field(default_factory=dict)  # what else it says
-    person: Person | None = None
-
-
-class Verdict(NamedTuple):
-    """Whether an activity goes now; else when it is looked at again, or why it never goes."""
-
-    due_at: str = ""
-    left_out: str = ""
-
-
-GOES = Verdict()
-
-
-def judge(one: Activity, chosen: Chosen) -> Verdict:
-    """Apply the rules to one activity of a kind that is chosen."""
-    if one.person_id is None or one.at is None:
-        return Verdict(left_out=LOST if one.person_id is None else TIMELESS)
-    if one.at < stamp(moment(chosen.kinds[one.kind.lower()]) - BACKFILL):
-        return Verdict(left_out=OVER)
-    if one.at > chosen.now:
-        return Verdict(due_at=one.at)
-    if one.person is None or one.at < (one.person.since or ""):
-        return Verdict(left_out=NEVER)
-    return _in_turn(one.person, chosen)
-
-
-def _in_turn(person: Person, chosen: Chosen) -> Verdict:
-    again = stamp(moment(person.last) + chosen.every) if person.last else ""
-    if not person.present:
-        again = stamp(moment(chosen.now) + UNSEEN)
-    return Verdict(due_at=again) if again > chosen.now else GOES
-
-
 def choose(con: sqlite3.Connection, obj: str, kinds: Iterable[str], now: str) -> dict[str, str]:
-    """Note which kinds go to the CRM as which object; when each of them was chosen, by its name in lower case."""
+    """Note which kinds go to the CRM as which object; when each of them was chosen."""
     before = chosen(con)[1]
-    found = {kind.lower(): before.get(kind.lower(), now) for kind in kinds}
+    found = {kind: before.get(kind, now) for kind in map(plain, kinds)}
     con.execute(
         "INSERT INTO crmsync_meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (CHOSEN, json.dumps([obj, found])),
