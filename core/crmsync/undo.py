@@ -11,12 +11,12 @@ from itertools import groupby
 from typing import Any
 
 from crmsync.errors import CrmsyncError, StoreError
+from crmsync.known import know_routes
 from crmsync.model import Counts, Direction, Route
 from crmsync.opened import Opened
 from crmsync.progress import Tell
 from crmsync.pull import PUSHES, Drained, Pull, before_write, by_id
 from crmsync.push import Push
-from crmsync.schema import known_mapping, recall, survey
 from crmsync.sending import Asked, send
 from crmsync.store import uncreating, undoing
 from crmsync.store.intents import key_of
@@ -65,7 +65,7 @@ async def undo(
     await opened.lease()
     found = await _find(opened, run, fields, creates=creates)
     async with opened.run(UNDO, progress) as pull:
-        await _know_routes(opened, pull)
+        await know_routes(opened, pull)
         for some in _rows(found.values):
             if pull.stopping():
                 raise Drained
@@ -100,14 +100,6 @@ def _told(of: int, run: int | None, found: _Found) -> Undone:
         item["state"] = item["state"] or "to be reverted"
         counts[item["state"]] = counts.get(item["state"], 0) + 1
     return Undone(of=of, run=run, items=items, counts=counts)
-
-
-async def _know_routes(opened: Opened, pull: Pull) -> None:
-    pull.routes = await recall(pull.store, opened.settings)
-    if not pull.routes:
-        known = await known_mapping(pull.store)
-        pull.routes = (await survey(pull.plugins, pull.session, opened.settings, known)).routes
-    pull.roles = {obj: route.role for obj, route in pull.routes.items()}
 
 
 def _rows(ones: Sequence[Reversal]) -> Iterator[list[Reversal]]:

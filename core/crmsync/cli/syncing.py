@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from crmsync.cli import plan as planned
 from crmsync.cli import progress, screen
 from crmsync.cli.objects import all_known
 from crmsync.cli.options import AsJson, Name, Objects, Settings
@@ -21,14 +23,19 @@ def sync(
     *,
     settings: Settings = None,
     objects: Objects = None,
+    plan: Annotated[Path | None, typer.Option(help="carry out this saved plan, and nothing else")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run one cycle: all at first, then what changed.
 
-    Exit codes: 0 succeeded, 1 a step failed or the cycle is incomplete, 2 settings, 3 the CRM refused, 4 the
-    database failed, 5 another process runs cycles on this database, 6 the CRM cannot be reached, 7 the quota is
-    spent.
+    With --plan only what `crmsync plan --save` wrote is done, each change only where neither side has moved since; the
+    others are listed. Exit codes: 0 succeeded, 1 a step failed, the cycle is incomplete or a planned change was not
+    made, 2 settings, 3 the CRM refused, 4 the database failed, 5 another process runs cycles on this database, 6 the
+    CRM cannot be reached, 7 the quota is spent.
     """
+    if plan is not None:
+        _carry_out(settings, name, plan, as_json=as_json, objects=objects)
+        return
 
     async def work(connection: Connection) -> Summary:
         with progress.shown(quiet=as_json) as tell:
@@ -37,6 +44,15 @@ def sync(
         return summary
 
     _finish(with_connection(settings, name, work), as_json=as_json)
+
+
+def _carry_out(settings: Path | None, name: str | None, file: Path, *, as_json: bool, objects: Any) -> None:
+    if objects:
+        raise typer.BadParameter("a plan is carried out whole: --object goes with `crmsync plan`")
+    done = with_connection(settings, name, lambda connection: planned.carried(connection, file, as_json=as_json))
+    planned.tell(done, as_json=as_json)
+    if done.refused or done.status != "succeeded":
+        raise typer.Exit(1)
 
 
 def refresh(

@@ -1,6 +1,9 @@
 -- The way back: what an edit that was refused or is disputed carries, what was sent and is not settled, what a
 -- marketer asks for, and the programs of the marketing side.
 
+-- What tells this database from every other one but its copies.
+INSERT INTO crmsync_meta VALUES ('database', lower(hex(randomblob(8))));
+
 -- `theirs` is the CRM's value where a person has to decide (state conflict), `disputed_at` since when. State done:
 -- written, and kept until the CRM has told of its next version, so that an older answer that comes late changes nothing.
 ALTER TABLE crmsync_edit ADD COLUMN theirs ANY;
