@@ -23,6 +23,9 @@ KINDS = st.sampled_from(["lead", "contact"])
 COLUMNS = st.sampled_from(["email", "last_name", "title"])
 TROUBLES = st.sampled_from(["read cut", "answer lost", "refused", "later", "not sent", "cancelled", "edited there"])
 NUMBERS = st.integers(0, 4)
+PATIENCE = 0.05  # seconds that an action is waited for; closing lets it end, one whose answer was lost is settled later
+ASKED = "SELECT kind, state, outcome FROM crm_action WHERE state IN ('waiting', 'running')"
+LIVING = "SELECT crm_id FROM person WHERE crm_is_deleted = 0 AND crm_id <> ''"
 LATER = 100_000  # seconds: past every wait
 OPEN = "SELECT * FROM crmsync_edit WHERE state NOT IN ('local', 'done', 'held')"
 
@@ -161,6 +164,49 @@ class BothSides(RuleBasedStateMachine):
         if lead := self.one("lead", number):
             self.world.convert(lead)
 
+    def rows(self, where: str = "true") -> list[int]:
+        """Persons here, by row."""
+        return [int(row[0]) for row in self.engine.sql(f"SELECT id FROM person WHERE {where} ORDER BY id")]
+
+    def ask(self, kind: str, row: int, **wish: Any) -> None:
+        """A marketer asks for something; whatever comes of it, it ends or waits to be settled."""
+
+        async def work(connection: Any) -> Any:
+            connection.actions.patience = PATIENCE
+            return await connection.actions.ask(kind, [row], **wish)
+
+        self.engine.use(work)
+
+    @rule()
+    def meet_somebody_here(self) -> None:
+        """A person whom the CRM does not have."""
+        values = (self.fresh("last_name"), self.fresh("email"))
+        self.ours |= set(values)
+        self.engine.sql("INSERT INTO person (last_name, email, company) VALUES (?, ?, 'Acme')", *values)
+
+    @rule(number=NUMBERS, lost=st.booleans())
+    def send_somebody(self, number: int, *, lost: bool) -> None:
+        """Perhaps the answer is lost; it is asked for again then, and there is one record all the same."""
+        rows = self.rows("crm_id IS NULL") or self.rows()
+        with self.world.trouble("answer lost" if lost else "", 0, lambda: None):
+            self.ask("sync_person", rows[number % len(rows)])
+
+    @rule(number=NUMBERS)
+    def convert_here(self, number: int) -> None:
+        if rows := self.rows("crm_type = 'lead' AND crm_is_deleted = 0"):
+            self.ask("convert_person", rows[number % len(rows)], confirmed=True)
+
+    @rule(number=NUMBERS)
+    def delete_in_the_crm_from_here(self, number: int) -> None:
+        if rows := self.rows("crm_id IS NOT NULL AND crm_is_deleted = 0"):
+            self.ask("delete_person", rows[number % len(rows)], in_crm=True, here=False)
+
+    @rule(kind=KINDS, keep=NUMBERS, loser=NUMBERS)
+    def merge_here(self, kind: str, keep: int, loser: int) -> None:
+        rows = self.rows(f"crm_type = '{kind}' AND crm_is_deleted = 0")
+        if rows and rows[keep % len(rows)] != rows[loser % len(rows)]:
+            self.ask("merge_persons", rows[keep % len(rows)], others=[rows[loser % len(rows)]])
+
     @rule(seconds=st.integers(1, 90))
     def wait(self, seconds: int) -> None:
         self.world.wait(seconds)
@@ -198,17 +244,37 @@ class BothSides(RuleBasedStateMachine):
         for _ in range(4):
             self.world.wait(LATER)
             self.engine.sync()
+            self._serve()
+        assert self.engine.sql(ASKED) == []
+        self.world.wait(LATER)
+        self.engine.sync()
         found = self.engine.verify()
         assert found.ok, found.different
         assert not found.explained, found.explained
         assert self.engine.sql(OPEN) == []
-        held = [row[0] for row in self.engine.sql("SELECT crm_id FROM person WHERE crm_is_deleted = 0")]
+        held = [
+            row[0] for row in self.engine.sql("SELECT crm_id FROM person WHERE crm_is_deleted = 0 AND crm_id <> ''")
+        ]
         assert sorted(held) == sorted([*self.world.ids("lead"), *self.world.ids("contact")])
         self._nothing_unseen()
         writes = self.world.writes
         self.world.wait(LATER)
         self.engine.sync()
         assert self.world.writes == writes, "something is sent again and again"
+
+    def _serve(self) -> None:
+        """What was asked for and could not be done is done now."""
+
+        async def work(connection: Any) -> None:
+            await connection.opened.lease()
+            for _ in range(100):
+                if not self.engine.sql(ASKED):
+                    return
+                connection.opened.poke()
+                await asyncio.sleep(0.02)
+
+        if self.engine.sql(ASKED):
+            self.engine.use(work)
 
     def _nothing_unseen(self) -> None:
         assert self.world.redundant == [], "a value was written that was there already"
