@@ -21,7 +21,7 @@ from crmsync.rehearsal import Rehearsed, copied, copy, loosen
 from crmsync.schema import fingerprint
 from crmsync.store import Store
 from crmsync.store.conflicts import conflicts
-from crmsync.store.planned import CRM, Item, Mark, activities, items, sending, troubles, watch
+from crmsync.store.planned import CRM, Item, Mark, activities, asked, items, sending, troubles, watch
 from crmsync.writes import Change, Operation
 
 AT_ONCE = 1_000
@@ -37,7 +37,8 @@ class Plan:
     """What a cycle would do now. Open as long as its copy of the database is.
 
     `troubles` are steps that would fail and records that would be set aside, `conflicts` those that would need a
-    decision, `activities` what persons would be told, by kind.
+    decision, `activities` what persons would be told, by kind. `asked` are actions that wait: they are done beside the
+    cycle, by whoever holds the lease, and not rehearsed.
     """
 
     header: Header
@@ -45,6 +46,7 @@ class Plan:
     troubles: list[dict[str, Any]] = field(default_factory=list)
     conflicts: list[dict[str, Any]] = field(default_factory=list)
     activities: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
     _store: Store | None = None
 
     async def items(self) -> AsyncIterator[Item]:
@@ -58,9 +60,10 @@ class Plan:
 
     def about(self) -> dict[str, Any]:
         """What there is to say of it besides its items."""
+        told = ("activities", "conflicts", "troubles", "asked")
         return {
-            "status": self.summary.status, "activities": self.activities, "conflicts": self.conflicts,
-            "troubles": self.troubles, "notes": self.summary.notes, "calls": self.summary.counts.calls,
+            "status": self.summary.status, "notes": self.summary.notes, "calls": self.summary.counts.calls,
+            **{name: getattr(self, name) for name in told},
         }  # fmt: skip
 
 
@@ -109,7 +112,7 @@ async def _rehearse(stage: Connection, plugins: Rehearsed, session: Session, how
     return Plan(
         header, summary, await store.read(troubles, mark, summary.run),
         [one for one in await store.read(conflicts) if str(one["since"]) >= header.made_at],
-        await store.read(activities, mark), store,
+        await store.read(activities, mark), await store.read(asked), store,
     )  # fmt: skip
 
 

@@ -48,7 +48,9 @@ class PlannedPush(Push):
         elif crm != item.old:
             why = "it has moved in the CRM"
         elif here != item.new:
-            why = "it has moved here"
+            why = (
+                "it has moved here" if here != item.old else "this side does not have it: it is left to the next cycle"
+            )
         else:
             return True
         self.refused.append(Refused(item, why, here, crm))

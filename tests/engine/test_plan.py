@@ -18,6 +18,7 @@ from crmsync.errors import ConnectionStopped, SettingsError
 from crmsync.model import Query, Winner
 from crmsync.store.planned import Item
 from crmsync.writes import Outcome, Result
+from support.campaigns import Fair
 from support.engine import Engine
 from support.planned import (
     Move,
@@ -461,3 +462,33 @@ def test_a_formula_filter_or_block_is_planned_as_it_works(tmp_path: Path) -> Non
         ("marketing", "update", "00Q1", "last_name", "Ann", "theirs", "pull"),
         ("crm", "update", "0031", "last_name", "Ann", "mine", "push"),
     }
+
+
+def test_memberships_of_programs_are_planned_and_left_to_a_cycle(tmp_path: Path) -> None:
+    """Who would join on which side; a plan that is carried out does the rest, and says so."""
+    fair = Fair(tmp_path / "marketing.db")
+    fair.sync()
+    fair.link()
+    fair.sync()
+    fair.enters("L1", "Seen")
+    fair.joins("K1", "Came")
+    said = planned(fair, tmp_path / "plan")
+    whole = {(one.side, one.operation, one.entity): one.new for one in said.items if one.field == "*"}
+    person = fair.one("SELECT id FROM person WHERE crm_id = 'L1'")
+    assert whole["marketing", "create", "program_member"] == {"program_id": 1, "person_id": person, "status": "Seen"}
+    assert whole["marketing", "create", "campaign_member"]["status"] == "Seen"
+    (asked,) = [one for one in said.items if one.side == "crm"]
+    assert (asked.operation, asked.new["person"], asked.new["status"]) == ("member", "K1", "Came")
+    done = carried(fair, tmp_path / "plan")
+    assert {one["why"] for one in done.refused} == {"only a cycle does this: it is left to the next one"}
+    assert (done.made, len(done.refused)) == (1, 2)
+    fair.sync()
+    assert fair.here == fair.there == {"L1": "Seen", "K1": "Came"}
+
+
+def test_actions_that_wait_are_told_and_not_rehearsed(synced: Engine) -> None:
+    """Whoever holds the lease does them, beside the cycle."""
+    synced.sql("INSERT INTO crm_action (kind, person_id) VALUES ('sync_person', 5)")
+    (asked,) = planned(synced).about["asked"]
+    assert (asked["kind"], asked["person_id"]) == ("sync_person", 5)
+    assert synced.one("SELECT state FROM crm_action") == "waiting"

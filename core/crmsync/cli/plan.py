@@ -23,6 +23,7 @@ REFUSED = ("side", "operation", "object", "crm_id", "entity", "row_id", "field",
 TROUBLE = ("object", "operation", "crm_id", "row_id", "code", "message")
 CONFLICT = ("object", "crm_id", "entity", "row_id", "field", "base", "local", "crm")
 ACTIVITY = ("kind", "object", "records")
+ASKED = ("id", "kind", "person_id", "arguments", "asked_at")
 SHOWN = 200  # changes on the screen; --json and --save have them all
 
 
@@ -80,6 +81,7 @@ async def _show(found: planning.Plan) -> None:
     for title, columns, listed in (
         ("Activities", ACTIVITY, found.activities),
         ("Conflicts that would need a decision", CONFLICT, found.conflicts),
+        ("Actions that wait, and are done beside the cycle", ASKED, found.asked),
         ("What would go wrong", TROUBLE, found.troubles),
     ):
         if listed:

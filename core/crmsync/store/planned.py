@@ -238,6 +238,13 @@ def activities(con: sqlite3.Connection, mark: Mark) -> list[dict[str, Any]]:
     return [{"kind": kind, "object": obj, "records": number} for kind, obj, number in con.execute(sql, [mark.activity])]
 
 
+def asked(con: sqlite3.Connection) -> list[dict[str, Any]]:
+    """What was asked of the CRM and waits: whoever holds the lease does it beside a cycle."""
+    names = ("id", "kind", "person_id", "arguments", "asked_at")
+    sql = f"SELECT {', '.join(names)} FROM crm_action WHERE state IN ('waiting', 'running') ORDER BY id"
+    return [dict(zip(names, row, strict=True)) for row in con.execute(sql)]
+
+
 def troubles(con: sqlite3.Connection, mark: Mark, run: int) -> list[dict[str, Any]]:
     """What went wrong in a run: steps that failed, then records that could not be stored or sent, with both ids."""
     names = ("object", "operation", "crm_id", "row_id", "code", "message")

@@ -31,6 +31,7 @@ _JOINED = frozenset({"merged", "converted", "identity"})
 _GONE = {
     "deleted": "the record was deleted; it is not made again",
     "undo": "an undo removed it; it is not made again",
+    "delete": "it was deleted here on request; it is not made again",
     "program": "the CRM ended the membership",
 }
 _ONE_WAY = "the field moves one way, or is blocked: the next update of the record in the CRM may overwrite it"
