@@ -6,8 +6,9 @@ hold or quarantine. What is sent is stored before it leaves: a lost answer is se
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from crmsync.clock import stamp
@@ -23,6 +24,9 @@ from crmsync.store.refused import Refusal, save_refusal
 from crmsync.writes import Change, Operation, Outcome, Result
 
 READ_AT_ONCE = 2_000
+
+Leaving = Sequence[tuple[Waiting, Change]]
+Answered = Sequence[tuple[Waiting, Outcome]]
 
 
 @dataclass(slots=True)
@@ -61,33 +65,52 @@ class Push:
         return max(self.size, READ_AT_ONCE)
 
     async def send(self, ids: Mapping[int, str]) -> None:
-        """Send the edits of these rows, which stand for these ids."""
+        """Send the edits of these rows, which stand for these ids. A batch is confirmed while the next one travels."""
         async with self.pull.flight.hold(self.route.entity, ids):
-            ready = await self._ready(ids)
-            for start in range(0, len(ready), self.size):
-                await self._batch(ready[start : start + self.size])
+            leaving = await self._ready(ids)
+            confirming: asyncio.Task[None] | None = None
+            try:
+                while leaving:
+                    batch, leaving = leaving[: self.size], leaving[self.size :]
+                    answered = await self._sent(batch)
+                    if confirming is not None:
+                        await confirming
+                    confirming = asyncio.create_task(self._answered(answered))
+                    if any(outcome.result is not Result.DONE for _, outcome in answered):
+                        await confirming  # what went wrong may be a reason to send no more
+            finally:
+                await self._unsend(leaving)
+                if confirming is not None:
+                    await confirming
 
-    async def _ready(self, ids: Mapping[int, str]) -> list[Waiting]:
-        """What is left to be written after the merge with what the CRM has now."""
+    async def _ready(self, ids: Mapping[int, str]) -> Leaving:
+        """What is left to be written after the merge with what the CRM has now; noted as sent before it leaves."""
         store, route, rows = self.pull.store, self.route, list(ids)
         columns = sorted(await store.read(edits.edited_columns, route.entity, rows))
         mine = [name for name in columns if name in self.fields]
         seen = await before_write(self.pull, route, list(ids.values()), mine) if mine else set(ids.values())
-        lost = [row for row, crm_id in ids.items() if crm_id not in seen]
-        waiting = await store.read(edits.open_edits, route, rows, columns)
-        return await store.write(self._sorted_out, waiting, set(lost))
+        lost = {row for row, crm_id in ids.items() if crm_id not in seen}
+        return await self._leaving(await store.write(self._sorted_out, rows, columns, lost))
 
-    def _sorted_out(self, con: sqlite3.Connection, waiting: Sequence[Waiting], lost: set[int]) -> list[Waiting]:
+    async def _leaving(self, ready: Sequence[Waiting]) -> Leaving:
+        leaving, skipped = outgoing(self.pull, self.route, ready)
+        await self.pull.store.write(self._mark, [row for row, _ in leaving], skipped)
+        self._count(Counts(failed=len(skipped)))
+        return leaving
+
+    def _sorted_out(
+        self, con: sqlite3.Connection, rows: Sequence[int], columns: Sequence[str], lost: Container[int]
+    ) -> list[Waiting]:
         """Keep here what is not for the CRM, hold what is out of sight, set aside what it would refuse."""
         ready = []
-        for row in waiting:
-            stays = {name for name, one in row.edits.items() if self._stays(name, one)}
-            edits.keep_local(con, self.route.entity, [(row.row_id, name) for name in stays])
-            names = [name for name in row.edits if name not in stays]
+        for row in edits.open_edits(con, self.route, rows, columns):
+            names = [name for name, one in row.edits.items() if not self._stays(name, one)]
+            if len(names) < len(row.edits):
+                edits.keep_local(con, self.route.entity, row.row_id, row.edits.keys() - set(names))
             if row.row_id in lost:
                 edits.set_aside(con, self.route.entity, row.row_id, names, _OUT_OF_SIGHT, "held")
             elif values := self._values(con, row, names):
-                ready.append(replace(row, edits=values))
+                ready.append(row._replace(edits=values))
         return ready
 
     def _stays(self, name: str, one: Edited) -> bool:
@@ -98,38 +121,44 @@ class Push:
         for name in names:
             one = row.edits[name]
             try:
-                good[name] = replace(one, value=prepared(one.value, self.fields[name]))
+                good[name] = Edited(prepared(one.value, self.fields[name]), one.base, one.seq)
             except (ValueError, TypeError) as error:
                 said = f"{self.route.object} {row.crm_id}: {name} was not sent: {error}."
                 hint = f"Correct {name} of {self.route.entity} {row.row_id}; it is sent again by itself."
                 self._refuse(con, row, (name,), Outcome(result=Result.REFUSED, code="value", message=said, hint=hint))
         return good
 
-    async def _batch(self, rows: Sequence[Waiting]) -> None:
-        pull, entity = self.pull, self.route.entity
-        leaving, skipped = outgoing(pull, self.route, rows)
-        await pull.store.write(self._mark, [row for row, _ in leaving], skipped)
+    async def _sent(self, batch: Leaving) -> Answered:
+        pull = self.pull
         before = pull.session.usage().calls
         try:
-            outcomes = await pull.plugins.apply(pull.session, [one for _, one in leaving]) if leaving else []
+            outcomes = await pull.plugins.apply(pull.session, [one for _, one in batch])
         except CrmsyncError:  # nothing of it was written, says the contract; after any other end nobody knows
-            await pull.store.write(edits.unsend, entity, [row for row, _ in leaving])
+            await self._unsend(batch)
             raise
-        answered = [(row, outcome) for (row, _), outcome in zip(leaving, outcomes, strict=True)]
-        counts = await pull.store.write(self._settle, answered)
-        cost = pull.session.usage().calls - before
-        step = pull.step(self.route.object, PUSHES)
-        pull.keep(replace(step, counts=step.counts + replace(counts, calls=cost, failed=counts.failed + len(skipped))))
+        self._count(Counts(calls=pull.session.usage().calls - before))
+        return [(row, outcome) for (row, _), outcome in zip(batch, outcomes, strict=True)]
+
+    async def _unsend(self, leaving: Leaving) -> None:
+        if leaving:
+            await self.pull.store.write(edits.unsend, self.route.entity, [row for row, _ in leaving])
+
+    async def _answered(self, answered: Answered) -> None:
+        self._count(await self.pull.store.write(self._settle, answered))
         if gone := [row.crm_id for row, outcome in answered if outcome.result is Result.GONE]:
-            await by_id(pull, self.route, gone, gone_if_absent=True)
+            await by_id(self.pull, self.route, gone, gone_if_absent=True)
         self.breaker.answered(len(answered))
+
+    def _count(self, counts: Counts) -> None:
+        step = self.pull.step(self.route.object, PUSHES)
+        self.pull.keep(replace(step, counts=step.counts + counts))
 
     def _mark(self, con: sqlite3.Connection, rows: Sequence[Waiting], skipped: Sequence[tuple[Waiting, str]]) -> None:
         edits.mark_sent(con, self.route.entity, rows)
         for row, reason in skipped:
             self._refuse(con, row, tuple(row.edits), Outcome(result=Result.REFUSED, code="map", message=reason))
 
-    def _settle(self, con: sqlite3.Connection, answered: Sequence[tuple[Waiting, Outcome]]) -> Counts:
+    def _settle(self, con: sqlite3.Connection, answered: Answered) -> Counts:
         pull, entity = self.pull, self.route.entity
         done = [row for row, outcome in answered if outcome.result is Result.DONE]
         edits.confirm(con, entity, done, pull.run, pull.now())
@@ -171,12 +200,10 @@ class Push:
 AGAIN = "Correct the record on either side, or `crmsync retry` once the cause is gone; it is then sent again."
 _OUT_OF_SIGHT = ("invisible", "The record is not visible to these credentials any more (R-258).")
 
-Leaving = list[tuple[Waiting, Change]]
-
 
 def outgoing(pull: Pull, route: Route, rows: Sequence[Waiting]) -> tuple[Leaving, list[tuple[Waiting, str]]]:
     """The rows with their changes by the CRM's names, and those that a plugin's map would not have, with the reason."""
-    leaving: Leaving = []
+    leaving: list[tuple[Waiting, Change]] = []
     skipped: list[tuple[Waiting, str]] = []
     groups: dict[tuple[str, ...], list[Waiting]] = {}
     for row in rows:

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from crmsync.model import Route, Value
 from crmsync.store.rows import JOURNAL
 
 OPEN = "('pending', 'sent', 'quarantined')"
 _KEY = "entity = ? AND row_id = ? AND field = ?"
+_SENT = "entity = ? AND state = 'sent' AND row_id IN (SELECT value FROM json_each(?))"
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(NamedTuple):
     """One column that waits: its value now, the value both sides last agreed on, and the number of the edit."""
 
     value: Value
@@ -28,14 +28,13 @@ class Edited:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """One row with edits that wait, and the record it stands for."""
 
     row_id: int
     crm_id: str
     version: str
-    edits: Mapping[str, Edited] = field(default_factory=dict)
+    edits: dict[str, Edited]
 
 
 def any_open(con: sqlite3.Connection) -> bool:
@@ -46,17 +45,21 @@ def any_open(con: sqlite3.Connection) -> bool:
 
 def reopen(con: sqlite3.Connection, route: Route) -> None:
     """Hold the edits of records that are deleted in the CRM; those of records that came back wait again."""
-    link = f"""EXISTS (SELECT 1 FROM "{route.entity}" t JOIN crmsync_link l ON l.object = ?2 AND l.crm_id = t.crm_id
-               WHERE t.id = crmsync_edit.row_id AND l.role %s)"""
+    deleted = f"""EXISTS (SELECT 1 FROM crmsync_link l
+                  JOIN "{route.entity}" t ON t.id = l.row_id AND t.crm_id = l.crm_id
+                  WHERE l.entity = ?1 AND l.row_id = crmsync_edit.row_id AND l.object = ?2
+                  AND l.role = 'deleted' AND l.role <> 'current')"""
+    current = f"""EXISTS (SELECT 1 FROM "{route.entity}" t JOIN crmsync_link l ON l.object = ?2 AND l.crm_id = t.crm_id
+                  WHERE t.id = crmsync_edit.row_id AND l.role = 'current')"""
     con.execute(
         f"""UPDATE crmsync_edit SET state = 'held', code = 'deleted', sent = NULL, sent_seq = NULL,
             reason = 'The record was deleted in the CRM; send the person anew, or delete it here.'
-            WHERE entity = ?1 AND state IN ('pending', 'sent') AND {link % "= 'deleted'"}""",
+            WHERE entity = ?1 AND state IN ('pending', 'sent') AND {deleted}""",
         (route.entity, route.object),
     )
     con.execute(
         f"""UPDATE crmsync_edit SET state = 'pending', code = NULL, reason = NULL, tries = 0, retry_at = NULL
-            WHERE entity = ?1 AND state = 'held' AND code = 'deleted' AND {link % "= 'current'"}""",
+            WHERE entity = ?1 AND state = 'held' AND state <> 'local' AND code = 'deleted' AND {current}""",
         (route.entity, route.object),
     )
 
@@ -72,7 +75,10 @@ def waiting(con: sqlite3.Connection, route: Route, now: str, after: int, most: i
 
 def how_many(con: sqlite3.Connection, route: Route, now: str, most: int) -> int:
     """Rows with edits that may go now, counted up to `most`."""
-    return len(waiting(con, route, now, 0, most))
+    sql = """SELECT COUNT(*) FROM (SELECT DISTINCT row_id FROM crmsync_edit WHERE entity = ?
+             AND state IN ('pending', 'sent') LIMIT ?)"""
+    found = int(con.execute(sql, (route.entity, most)).fetchone()[0])  # of any object, and also of those put off
+    return found if found < most else len(waiting(con, route, now, 0, most))
 
 
 def edited_columns(con: sqlite3.Connection, entity: str, rows: Sequence[int]) -> set[str]:
@@ -87,28 +93,29 @@ def open_edits(con: sqlite3.Connection, route: Route, rows: Sequence[int], colum
 
     A row of which anything waits takes its quarantined columns along: it was changed, so they are tried again.
     """
-    names = "".join(f', t."{name}"' for name in columns)
-    sql = f"""SELECT t.id, t.crm_id, COALESCE(l.version, l.modified_at){names} FROM json_each(?) j
-        CROSS JOIN "{route.entity}" t ON t.id = j.value
+    if not columns:
+        return []
+    value = " ".join(f"""WHEN '{name}' THEN t."{name}\"""" for name in columns)
+    sql = f"""SELECT t.id, t.crm_id, COALESCE(l.version, l.modified_at), e.state <> 'quarantined', e.field,
+        CASE e.field {value} END, e.base, e.seq FROM json_each(?) j
+        CROSS JOIN crmsync_edit e ON e.entity = ? AND e.row_id = j.value AND e.state IN {OPEN}
+        JOIN "{route.entity}" t ON t.id = e.row_id
         JOIN crmsync_link l ON l.object = ? AND l.crm_id = t.crm_id AND l.role = 'current'"""
-    text = json.dumps(rows)
-    stored = {row[0]: row for row in con.execute(sql, (text, route.object))}
-    edits: dict[int, dict[str, Edited]] = {}
+    found: dict[int, Waiting] = {}
     fresh: set[int] = set()
-    sql = f"""SELECT e.row_id, e.field, e.base, e.seq, e.state FROM json_each(?) j CROSS JOIN crmsync_edit e
-        ON e.entity = ? AND e.row_id = j.value AND e.state IN {OPEN}"""
-    at = {name: place for place, name in enumerate(columns, 3)}
-    for row_id, name, base, seq, state in con.execute(sql, (text, route.entity)):
-        if row_id in stored and name in at:
-            edits.setdefault(row_id, {})[name] = Edited(stored[row_id][at[name]], base, seq)
-            fresh |= {row_id} if state != "quarantined" else set()
-    return [Waiting(row_id, stored[row_id][1], stored[row_id][2], edits[row_id]) for row_id in sorted(fresh)]
+    for row_id, crm_id, version, waits, name, *edit in con.execute(sql, (json.dumps(rows), route.entity, route.object)):
+        if name in columns:
+            row = found.get(row_id) or found.setdefault(row_id, Waiting(row_id, crm_id, version, {}))
+            row.edits[name] = Edited(*edit)
+            if waits:
+                fresh.add(row_id)
+    return [row for row_id, row in found.items() if row_id in fresh]
 
 
-def keep_local(con: sqlite3.Connection, entity: str, keys: Iterable[tuple[int, str]]) -> None:
+def keep_local(con: sqlite3.Connection, entity: str, row_id: int, names: Iterable[str]) -> None:
     """These edits are not for the CRM: they stay here."""
     sql = f"UPDATE crmsync_edit SET state = 'local', sent = NULL, sent_seq = NULL WHERE {_KEY}"
-    con.executemany(sql, ((entity, *key) for key in keys))
+    con.executemany(sql, ((entity, row_id, name) for name in names))
 
 
 def mark_sent(con: sqlite3.Connection, entity: str, rows: Iterable[Waiting]) -> None:
@@ -123,13 +130,12 @@ def mark_sent(con: sqlite3.Connection, entity: str, rows: Iterable[Waiting]) -> 
 def confirm(con: sqlite3.Connection, entity: str, rows: Iterable[Waiting], run: int, at: str) -> None:
     """The CRM has what was sent. An edit made meanwhile goes on waiting, on the value that was written."""
     rows = list(rows)
-    keys = [(entity, row.row_id, name) for row in rows for name in row.edits]
-    con.executemany(
+    con.execute(
         f"""UPDATE crmsync_edit SET state = iif(seq = sent_seq, 'done', 'pending'), tries = 0, retry_at = NULL,
             base = iif(seq = sent_seq, base, sent), code = NULL, reason = NULL,
             sent = iif(seq = sent_seq, sent, NULL), sent_seq = iif(seq = sent_seq, sent_seq, NULL)
-            WHERE state = 'sent' AND {_KEY}""",
-        keys,
+            WHERE {_SENT}""",
+        (entity, _numbers(rows)),
     )
     con.executemany(
         JOURNAL,
@@ -143,8 +149,12 @@ def confirm(con: sqlite3.Connection, entity: str, rows: Iterable[Waiting], run: 
 
 def unsend(con: sqlite3.Connection, entity: str, rows: Iterable[Waiting]) -> None:
     """Nothing of this was written."""
-    sql = f"UPDATE crmsync_edit SET state = 'pending', sent = NULL, sent_seq = NULL WHERE state = 'sent' AND {_KEY}"
-    con.executemany(sql, ((entity, row.row_id, name) for row in rows for name in row.edits))
+    sql = f"UPDATE crmsync_edit SET state = 'pending', sent = NULL, sent_seq = NULL WHERE {_SENT}"
+    con.execute(sql, (entity, _numbers(rows)))
+
+
+def _numbers(rows: Iterable[Waiting]) -> str:
+    return json.dumps([row.row_id for row in rows])
 
 
 def put_off(con: sqlite3.Connection, entity: str, row: Waiting, until: str, reason: tuple[str, str]) -> None:

@@ -11,16 +11,15 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import chain
 
-from crmsync.clock import moment, stamp
 from crmsync.entities import IDENTITY
 from crmsync.model import Kind, Row, Value
 from crmsync.store.activity import Trailer
 from crmsync.store.batch import WRITES_LIMIT, Applied, Batch, Known
 from crmsync.store.capture import without_insert_triggers
 from crmsync.store.edited import Change, Edits, Found, Settling, edits_of
+from crmsync.store.settled import settled
 
 ROWS_AT_ONCE = 40
 VARIABLES = 30_000
@@ -64,16 +63,16 @@ def apply_rows(con: sqlite3.Connection, batch: Batch, start: int = 0) -> tuple[A
     work = Work(con, batch)
     whole = latest(batch.page.rows)
     rows = whole[start:] if start else whole
-    settled = _settled(work, [str(row[0]) for row in rows])
-    known = _lookup(work, [str(row[0]) for row in rows if settled.get(row[0]) != row[1]])
+    same = settled(con, batch, [str(row[0]) for row in rows])
+    known = _lookup(work, [str(row[0]) for row in rows if same.get(row[0]) != row[1]])
     work.edits = edits_of(con, work.entity, known.values())
     trailer = Trailer(con, batch)
     old_only = batch.refresh or batch.partial
-    fresh: list[Row] = [] if settled or known or old_only else rows
-    done = 0 if settled or known or old_only else len(rows)
+    fresh: list[Row] = [] if same or known or old_only else rows
+    done = 0 if same or known or old_only else len(rows)
     for row in rows[done:]:
         stored = known.get(str(row[0]))
-        if settled and settled.get(row[0]) == row[1]:
+        if same and same.get(row[0]) == row[1]:
             pass
         elif stored is None:
             if not old_only:
@@ -100,26 +99,6 @@ def latest(rows: Sequence[Row]) -> list[Row]:
         if old is None or str(row[1] or "") >= str(old[1] or ""):
             found[row[0]] = row
     return list(found.values())
-
-
-def _settled(work: Work, ids: Sequence[str]) -> dict[Value, str]:
-    """Versions that a load need not compare: a stamp was stored by a run that began a minute after that second.
-
-    Not where a value may move without its stamp (formulas), and never inside the overlap of the reads of changes.
-    """
-    if work.batch.kind is not Kind.LOAD or work.batch.refresh or any(m.field.calculated for m in work.batch.route.maps):
-        return {}
-    began = {run: _minute_before(at) for run, at in work.con.execute("SELECT id, started_at FROM crmsync_run")}
-    found = work.con.execute(
-        """SELECT l.crm_id, l.modified_at, l.run FROM json_each(?2) j
-           CROSS JOIN crmsync_link l ON l.object = ?1 AND l.crm_id = j.value AND l.role = 'current'""",
-        (work.batch.route.object, json.dumps(ids)),
-    )
-    return {crm_id: at for crm_id, at, run in found if at < began.get(run, "")}
-
-
-def _minute_before(at: str) -> str:
-    return stamp(moment(at) - timedelta(minutes=1))
 
 
 def _lookup(work: Work, ids: Sequence[str]) -> dict[str, Known]:
