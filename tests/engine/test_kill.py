@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +54,14 @@ def settings(ready: dict[str, Any], path: Path) -> dict[str, Any]:
     return {"connector": "salesforce", "database": path, "settings": own}
 
 
+def records(ready: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """An object's records."""
+    return list(control(ready, f"records/{name}?limit=2000", method="GET")["records"])
+
+
 def ids(ready: dict[str, Any], name: str) -> list[str]:
     """Ids of an object's records, in their order."""
-    found = control(ready, f"records/{name}?limit=2000", method="GET")
-    return sorted(one["Id"] for one in found["records"])
+    return sorted(one["Id"] for one in records(ready, name))
 
 
 def edit(ready: dict[str, Any]) -> None:
@@ -89,5 +96,39 @@ def test_kill_9_at_random_moments_leaves_what_an_undisturbed_run_leaves(org: dic
     seconds = completed(calm)
     hits += sum(killed(wild, chance.uniform(0.05, seconds)) for _ in range(KILLS))
     completed(wild)
+    completed(calm)  # to see what it has sent itself
     assert picture(tmp_path / "wild.db") == picture(tmp_path / "calm.db")
     assert hits >= KILLS
+
+
+@pytest.mark.slow
+def test_kill_9_while_writing_loses_nothing_and_writes_nothing_twice(org: dict[str, Any], tmp_path: Path) -> None:
+    """Edits of every person and thirty new ones, killed 30 times on their way: all of it is there, each person once."""
+    given, chance = settings(org, tmp_path / "m.db"), random.Random(11)
+    completed(given)
+    with closing(sqlite3.connect(tmp_path / "m.db")) as con, con:
+        con.execute("UPDATE person SET title = 'T' || id WHERE crm_is_deleted = 0")
+    seconds = completed(given)
+    with closing(sqlite3.connect(tmp_path / "m.db")) as con, con:
+        con.execute("UPDATE person SET title = 'U' || id WHERE crm_is_deleted = 0")
+    hits = 0
+    for number in range(KILLS):
+        with closing(sqlite3.connect(tmp_path / "m.db", timeout=30)) as con, con:
+            sql = "INSERT INTO person (last_name, company, email) VALUES ('New', 'Acme', ?) RETURNING id"
+            ((row,),) = con.execute(sql, [f"new{number}@example.com"]).fetchall()
+            con.execute("INSERT INTO crm_action (kind, person_id) VALUES ('sync_person', ?)", [row])
+        hits += killed(given, chance.uniform(0.05, seconds))
+    completed(given)
+    completed(given)
+    assert hits >= KILLS // 2
+    there = {one["Id"]: one for kind in ("Contact", "Lead") for one in records(org, kind)}
+    with closing(sqlite3.connect(tmp_path / "m.db")) as con:
+        here = con.execute("SELECT crm_id, title FROM person WHERE crm_is_deleted = 0 AND title LIKE 'U%'").fetchall()
+        waiting = con.execute("SELECT * FROM crmsync_edit WHERE state NOT IN ('done', 'local')").fetchall()
+        asked = Counter(row[0] for row in con.execute("SELECT state FROM crm_action"))
+        met = con.execute("SELECT email, crm_id FROM person WHERE email LIKE 'new%@example.com'").fetchall()
+    assert {crm_id: there[crm_id]["Title"] for crm_id, _ in here} == dict(here)
+    assert (waiting, asked) == ([], {"done": KILLS})
+    made = Counter(one["Email"] for one in there.values() if str(one["Email"]).startswith("new"))
+    assert made == {email: 1 for email, _ in met} == {f"new{number}@example.com": 1 for number in range(KILLS)}
+    assert all(there[crm_id]["Email"] == email for email, crm_id in met)

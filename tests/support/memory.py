@@ -91,6 +91,7 @@ class Crm:
     hidden: set[str] = field(default_factory=set)
     gap: bool = False  # the feed of deletions says that it may have missed some
     keyed: bool = True  # a create under a key that is known finds what the first one made
+    made: int = 0
     written: list[Change] = field(default_factory=list)  # everything `apply` was given, also what it refused
     calls_of: list[int] = field(default_factory=list)  # changes of each call of `apply`
     answer: Callable[[Change], Outcome | None] = lambda _change: None  # instead of writing

@@ -23,14 +23,19 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["support.nursery"])
 
 
+OPEN = "SELECT COUNT(*) FROM crm_action WHERE state IN ('waiting', 'running')"
+
+
 def cycle(settings: dict[str, Any]) -> None:
-    """One cycle, in a process of its own."""
+    """One cycle, in a process of its own, and what was asked for beside it."""
 
     async def run() -> None:
         chosen = ConnectionSettings(**settings)
         connection = Connection("acme", chosen, wire("salesforce", crmsync_salesforce.plugin), SystemClock())
         try:
             await connection.sync()
+            while await connection.report(lambda con: con.execute(OPEN).fetchone()[0]):
+                await asyncio.sleep(0.05)
         finally:
             await connection.close()
 
@@ -69,7 +74,8 @@ def picture(path: Path) -> dict[str, Any]:
     con = sqlite3.connect(path)
     try:
         names = [row[0] for row in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kept = [name for name in names if not name.startswith(("crmsync_", "sqlite_")) and name != "activity"]
+        own = ("crmsync_", "sqlite_", "activity", "program", "crm_action")
+        kept = [name for name in names if not name.startswith(own)]
         seen: dict[str, Any] = {name: _rows(con, name) for name in kept}
         ids = " UNION ALL ".join(f"SELECT '{name}' AS entity, id, crm_id FROM {name}" for name in kept)
         con.execute(f"CREATE TEMP TABLE named AS {ids}")
@@ -87,10 +93,12 @@ def picture(path: Path) -> dict[str, Any]:
         seen["journal"] = Counter(
             con.execute(
                 "SELECT j.entity, n.crm_id, j.field, iif(j.field = '*', NULL, j.old), j.new, j.side, j.rule "
-                "FROM crmsync_journal j LEFT JOIN named n ON n.entity = j.entity AND n.id = j.row_id"
+                "FROM crmsync_journal j LEFT JOIN named n ON n.entity = j.entity AND n.id = j.row_id "
+                "WHERE j.rule <> 'push'"  # what one process has sent another finds there
             ).fetchall()
         )
-        seen["edits"] = con.execute("SELECT entity, field, base, state FROM crmsync_edit ORDER BY 1, 2, 3").fetchall()
+        sql = "SELECT entity, field, base, state FROM crmsync_edit WHERE state <> 'done' ORDER BY 1, 2, 3"
+        seen["edits"] = con.execute(sql).fetchall()
         return seen
     finally:
         con.close()
