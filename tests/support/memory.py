@@ -215,7 +215,8 @@ class Crm:
     def _create(self, change: Change) -> Outcome:
         held = self.objects.setdefault(change.object, {})
         same = (one for one, record in held.items() if self.keyed and record.get("Key") == change.key)
-        crm_id = (next(same, None) if change.key else None) or f"{change.object[:3]}-{len(held) + 1:04}"
+        self.made += 1  # an id is never given twice
+        crm_id = (next(same, None) if change.key else None) or f"{change.object[:3]}-{self.made:04}"
         self.put(change.object, crm_id, **change.values, Key=change.key)
         if change.wish.owner:
             self.put(change.object, crm_id, OwnerId=change.wish.owner)
