@@ -10,7 +10,7 @@ import pytest
 
 from crmsync import cli
 from support import installed
-from support.command import Command, Said
+from support.command import SETTINGS, Command, Said
 
 
 @pytest.fixture
@@ -34,3 +34,10 @@ def crmsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     yield run
     sys.modules.pop("memory_plugin", None)
+
+
+@pytest.fixture
+def acme(crmsync: Command) -> Command:
+    """The command, with one connection."""
+    Path("crmsync.toml").write_text(SETTINGS)
+    return crmsync

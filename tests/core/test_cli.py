@@ -12,23 +12,7 @@ import pytest
 
 from crmsync import cli
 from support import installed
-from support.command import Command
-
-SETTINGS = """[connections.acme]
-connector = "memory"
-database = "acme.db"
-
-[connections.acme.settings]
-instance = "here"
-password = "open sesame"
-"""
-
-
-@pytest.fixture
-def acme(crmsync: Command) -> Command:
-    """The same, with one connection."""
-    Path("crmsync.toml").write_text(SETTINGS)
-    return crmsync
+from support.command import SETTINGS, Command
 
 
 def crm() -> installed.Plugin:

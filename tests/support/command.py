@@ -9,6 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+SETTINGS = """[connections.acme]
+connector = "memory"
+database = "acme.db"
+
+[connections.acme.settings]
+instance = "here"
+password = "open sesame"
+"""
+"""One connection of the CRM in memory."""
+
 
 @dataclass
 class Said:

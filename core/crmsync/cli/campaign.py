@@ -1,10 +1,10 @@
-"""The commands `campaign`: programs that are linked to campaigns."""
+"""The commands `campaign`: programs that are linked to campaigns, and persons in them."""
 
 from __future__ import annotations
 
 import typer
 
-from crmsync.cli import programs
+from crmsync.cli import campaigning, programs
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
@@ -15,5 +15,9 @@ def campaign() -> None:
 
 
 app.command("link")(programs.link)
+app.command("create")(programs.create)
 app.command("unlink")(programs.unlink)
 app.command("list")(programs.listed)
+app.command("add")(campaigning.add)
+app.command("status")(campaigning.status)
+app.command("remove")(campaigning.remove)

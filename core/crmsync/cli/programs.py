@@ -44,6 +44,34 @@ def link(
     _tell(done, f"{said}; the next cycle compares their members.", as_json=as_json)
 
 
+def create(
+    name: Connected,
+    program: Program,
+    *,
+    settings: Settings = None,
+    called: Annotated[str, typer.Option("--name", help="the campaign's name; the program's unless given")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a campaign in the CRM for a program, and link them.
+
+    It gets the program's statuses, channel and cost. Exactly one is made, also if this command is cut off and given
+    again. While another process runs the cycles, that one makes it with its next cycle. Exit codes: 0 linked, 1 the
+    program is linked or cannot be, or the campaign is still waited for, 2 settings, usage or no such program, 3 the CRM
+    refused, 4 the database failed, 6 the CRM cannot be reached, 7 the quota is spent.
+    """
+
+    async def work(connection: Connection) -> dict[str, Any]:
+        return await connection.programs.create(program, called)
+
+    done = with_connection(settings, name, work)
+    if done["state"] == "linked":
+        said = f"{done['campaign']} ({done['campaign_crm_id']}) was made, and {done['program']} is linked to it."
+        _tell(done, said, as_json=as_json)
+        return
+    _tell(done, f"The campaign for {done['program']} is asked for; the next cycle goes on with it.", as_json=as_json)
+    raise typer.Exit(1)
+
+
 def unlink(name: Connected, program: Program, *, settings: Settings = None, as_json: AsJson = False) -> None:
     """Part a program from its campaign; both keep their members.
 
