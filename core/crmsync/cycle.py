@@ -18,6 +18,7 @@ from crmsync.errors import ConnectionStopped, CrmsyncError, QuotaKept, RetryLate
 from crmsync.model import Counts, Cursor, Event, Kind, Page, Query, Route
 from crmsync.outgoing import send_activities
 from crmsync.pacing import claiming
+from crmsync.programs import SYNC, Programs, routes_of
 from crmsync.pull import (
     CONVERSIONS,
     DELETES,
@@ -35,7 +36,6 @@ from crmsync.pull import (
     fields_of,
     joins,
 )
-from crmsync.programs import SYNC, Programs, routes_of
 from crmsync.push import push
 from crmsync.store import records
 from crmsync.store.batch import Step
@@ -173,8 +173,7 @@ class Cycle:
         """Bring linked programs and their campaigns in step, once both were read; what that edits goes with the push."""
         found = routes_of(self.pull.routes)
         if found and all(self.loaded(route) and route.object not in self.failed for route in found.values()):
-            work = Programs(self.pull, found["campaign"], found["campaign_member"]).run()
-            await self._guarded(found["campaign"], SYNC, work)
+            await self._guarded(found["campaign"], SYNC, Programs(self.pull, found).run())
 
     async def send_activities(self, kinds: Sequence[str], every: float) -> None:
         """Send activities of these kinds, once persons are as they should be; of one person every so many seconds."""

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 
 from crmsync.clock import stamp
 from crmsync.model import Counts, Gone, Kind, Page, Route
+from crmsync.newcomers import Newcomer, make_leads
 from crmsync.patience import pause
 from crmsync.pull import DELETES, Drained, Pull, by_id
 from crmsync.sending import Asked, key_of, send
 from crmsync.store import asks
 from crmsync.store.asks import Ask
 from crmsync.store.links import link
+from crmsync.store.memberships import Pair
 from crmsync.store.refused import Refusal, save_refusal
 from crmsync.writes import Change, Operation, Outcome, Result, Wish
 
 AT_ONCE = 2_000
-AGAIN = "Correct the person on either side; it is asked again when the membership changes, or after `crmsync retry`."
+AGAIN = "It is asked again when the membership changes, or after `crmsync retry`."
 
 
 @dataclass(slots=True)
@@ -37,12 +39,29 @@ class Enrolling:
             self.pull.warn(f"The connector makes no {self.member.object}: members of programs stay on this side.")
             return False
         while found := await store.read(asks.due, self.pull.now(), after, AT_ONCE):
-            after = found[-1].pair
             async with self.pull.flight.hold("person", {one.person_id for one in found}):
-                moved = await self._send(found) or moved
+                moved = await self._send(await self._in_crm(found, after)) or moved
+            after = found[-1].pair
             if self.pull.stopping():
                 raise Drained
         return moved
+
+    async def _in_crm(self, wanted: Sequence[Ask], after: Pair) -> list[Ask]:
+        """Those whose person the CRM has: whom it lacks is sent to it as a lead first (R-147)."""
+        strangers = list(dict.fromkeys(one.person_id for one in wanted if not (one.person or one.remove)))
+        if not strangers:
+            return list(wanted)
+        outcomes = await make_leads(self.pull, [Newcomer(row_id=row) for row in strangers])
+        heard = dict(zip(strangers, outcomes, strict=True))
+        theirs = [(one, heard[one.person_id]) for one in wanted if one.person_id in heard]
+        await self.pull.store.write(self._not_made, theirs)
+        pairs, now = {one.pair for one in wanted}, await self.pull.store.read(asks.due, self.pull.now(), after, AT_ONCE)
+        return [one for one in now if one.pair in pairs]
+
+    def _not_made(self, con: sqlite3.Connection, heard: Iterable[tuple[Ask, Outcome]]) -> None:
+        for one, outcome in heard:
+            if outcome.result is not Result.DONE:
+                self._not_done(con, one, outcome, told=True)
 
     async def _send(self, wanted: Sequence[Ask]) -> bool:
         asked = await self.pull.store.read(self._asked, wanted)
@@ -80,13 +99,15 @@ class Enrolling:
                 asks.made(con, one, outcome.crm_id)
                 self.counts += Counts(new=1)
 
-    def _not_done(self, con: sqlite3.Connection, one: Ask, outcome: Outcome) -> None:
+    def _not_done(self, con: sqlite3.Connection, one: Ask, outcome: Outcome, *, told: bool = False) -> None:
         self.counts += Counts(failed=1)
         if outcome.result is not Result.REFUSED and one.tries < self.pull.retries:
             until = stamp(self.pull.clock.now() + pause(one.tries, outcome))
-            asks.put_off(con, one, until, outcome.code, outcome.message)
+            asks.put_off(con, one, self.pull.now(), until, (outcome.code, outcome.message))
             return
-        asks.refuse(con, one, outcome.code, outcome.message)
+        asks.refuse(con, one, self.pull.now(), outcome.code, outcome.message)
+        if told and outcome.result is Result.REFUSED:
+            return
         refusal = Refusal(
             object=self.member.object, operation=self.operation, entity="person", row_id=one.person_id,
             crm_id=one.person or None, code=outcome.code, message=outcome.message,

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from crmsync.errors import CrmsyncError, RouteStopped, SettingsError
+from crmsync.errors import CrmError, CrmsyncError, LeaseHeld, RouteStopped, SettingsError
+from crmsync.making import Making
 from crmsync.model import Direction, Finding, Level, Route
 from crmsync.opened import Opened
-from crmsync.programs import routes_of
+from crmsync.programs import INIT, routes_of
 from crmsync.schema import recall
-from crmsync.store import Store, memberfields, programs
+from crmsync.settling import settle
+from crmsync.store import Store, memberfields, programs, wishes
 from crmsync.store.programs import Program
 
 WAYS_OUT = (
@@ -49,6 +51,23 @@ class Programs:
         """Part a program from its campaign; both keep their members."""
         store = await self._opened.store()
         return await store.write(_unlink, program)
+
+    async def create(self, program: str, name: str = "") -> dict[str, Any]:
+        """Have a campaign made in the CRM for a program (R-151), called `name` or like the program, and linked to it.
+
+        Exactly one is made, however often this is asked or cut off. `state` is linked, or waiting: another process runs
+        the cycles and makes it with its next one, or the CRM asks to come again later. Raises as `link` does.
+        """
+        store = await self._opened.store()
+        await self._offered(store)
+        one = await store.write(_wish, program, name)
+        try:
+            async with self._opened.acting() as pull:
+                await settle(pull)
+                await Making(pull, routes_of(pull.routes) or {}, INIT).run()
+        except LeaseHeld:
+            pass  # whoever holds it grants the wish
+        return await store.read(_made, one)
 
     async def fit(self, routes: Mapping[str, Route]) -> None:
         """Put the settings' mapping of member fields into force. Raises SettingsError for what never fitted (R-160)."""
@@ -111,6 +130,37 @@ def _campaign(con: sqlite3.Connection, text: str) -> tuple[str, str]:
     return found[0]
 
 
+def _wish(con: sqlite3.Connection, program: str, name: str) -> Program:
+    one = _program(con, program)
+    if one.campaign is not None:
+        raise CrmsyncError(
+            f"The program {one.name!r} is linked to campaign {one.campaign} already; it has one.",
+            hint="`crmsync campaign unlink` first, or make another program.",
+        )
+    if not programs.labels(con, one.id):
+        raise CrmsyncError(
+            f"The program {one.name!r} has no statuses for a campaign to have.", hint="Insert them into program_status."
+        )
+    wishes.ask(con, one.id, name.strip() or one.name)
+    return one
+
+
+def _made(con: sqlite3.Connection, program: Program) -> dict[str, Any]:
+    one, (state, message) = programs.numbered(con, program.id) or program, wishes.standing(con, program.id)
+    if state == "refused":
+        said = f"No campaign for the program {one.name!r}: {message}"
+        raise CrmError(
+            said, hint="Correct what it is about; the same command goes on where it stopped.", code="refused"
+        )
+    found = programs.campaigns(con, one.campaign) if one.campaign else []
+    return {
+        "program": one.name,
+        "campaign": found[0][1] if found else None,
+        "campaign_crm_id": one.campaign,
+        "state": "linked" if one.campaign else "waiting",
+    }
+
+
 def _link(con: sqlite3.Connection, program: str, campaign: str, at: str) -> dict[str, Any]:
     one, (crm_id, name) = _program(con, program), _campaign(con, campaign)
     if one.campaign is not None and one.campaign != crm_id:
@@ -133,10 +183,12 @@ def _link(con: sqlite3.Connection, program: str, campaign: str, at: str) -> dict
         )
     if other is None:
         programs.link(con, one.id, crm_id, at)
+        wishes.forget(con, one.id)
     return {"program": one.name, "campaign": name, "campaign_crm_id": crm_id, "state": "linked"}
 
 
 def _unlink(con: sqlite3.Connection, program: str) -> dict[str, Any]:
     one = _program(con, program)
     programs.unlink(con, one.id)
+    wishes.forget(con, one.id)
     return {"program": one.name, "campaign_crm_id": one.campaign, "state": "unlinked"}

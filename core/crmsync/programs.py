@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from crmsync.enrolling import Enrolling
+from crmsync.making import Making
 from crmsync.model import Counts, Direction, Route, Winner
 from crmsync.pull import Drained, Pull, by_id
-from crmsync.store import asks, judged, memberships, programs, watched
+from crmsync.store import asks, judged, memberships, programs, watched, wishes
 from crmsync.store.judged import Look
 from crmsync.store.memberships import THERE
 from crmsync.store.records import Trouble, notice, save_trouble
@@ -33,13 +34,23 @@ class Programs:
     """One look at all linked programs."""
 
     pull: Pull
-    campaign: Route
-    member: Route
+    routes: Mapping[str, Route]  # by entity
+
+    @property
+    def campaign(self) -> Route:
+        """The route of campaigns."""
+        return self.routes["campaign"]
+
+    @property
+    def member(self) -> Route:
+        """The route of their members."""
+        return self.routes["campaign_member"]
 
     async def run(self) -> None:
         """Bring what moved in step. Where nothing did, this is one look at tables that are empty then."""
         if not await self.pull.store.read(self._anything):
             return
+        await Making(self.pull, self.routes, INIT).run()
         await self.pull.store.write(self._links)
         await self._look()
         enrolling = Enrolling(self.pull, self.member, SYNC)
@@ -58,6 +69,7 @@ class Programs:
             watched.any_moved(con, people_came=self._people_came)
             or asks.any_due(con, self.pull.now())
             or programs.any_news(con, self.campaign.object)
+            or wishes.any_due(con, self.pull.now())
         )
 
     def _links(self, con: sqlite3.Connection) -> None:

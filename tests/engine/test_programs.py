@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from crmsync.errors import CrmsyncError, RetryLater, SettingsError
+from crmsync.store.retries import Wanted
 from crmsync.writes import Change, Operation, Outcome, Result
 from support.campaigns import Fair, statuses
 
@@ -49,10 +50,10 @@ def test_at_first_both_sides_get_each_others_members_and_the_later_step_counts(f
     assert steps["Campaign", "init link with program"]["updated"] == 1
     counted = steps["Campaign", "sync with program"]
     assert (counted["new"], counted["updated"], counted["failed"]) == (2, 2, 0)
+    assert fair.one(LEFT) == 0
     written = len(fair.crm.written)
     assert synced(fair) == {}
     assert len(fair.crm.written) == written
-    assert fair.one(LEFT) == 0
     assert fair.verify().ok
 
 
@@ -67,6 +68,7 @@ def test_what_moves_on_one_side_moves_on_the_other(fair: Fair) -> None:
     fair.crm.tick()
     fair.crm.put("Member", "M-L2", Status="Came")
     assert synced(fair)["updated"] == 2
+    assert fair.one(LEFT) == 0
     assert fair.here == fair.there == {"L1": "Came", "L2": "Came"}
     fair.leaves("L1")
     fair.crm.delete("Member", "M-L2")
@@ -89,6 +91,23 @@ def test_a_member_who_left_here_may_join_again_at_once(fair: Fair) -> None:
     fair.joins("L1")
     fair.sync()
     assert (fair.here, fair.there) == ({"L1": "Invited"}, {"L1": "Invited"})
+
+
+def test_who_joins_again_while_the_crm_ends_the_membership_is_a_new_member(fair: Fair) -> None:
+    """The end that was asked for before is not taken for an end of the new membership."""
+    fair.linked()
+    fair.joins("L1", "Seen")
+    fair.sync()
+    fair.leaves("L1")
+
+    def again() -> None:
+        fair.crm.after_apply = lambda: None
+        fair.joins("L1", "Came")
+
+    fair.crm.after_apply = again
+    fair.sync()
+    fair.sync()
+    assert fair.here == fair.there == {"L1": "Came"}
 
 
 def test_a_step_back_in_the_crm_is_shown_but_not_followed_and_not_undone(fair: Fair) -> None:
@@ -420,3 +439,83 @@ def test_an_idle_look_does_not_depend_on_how_many_members_there_are(fair: Fair) 
     fair.sql("INSERT INTO crmsync_member SELECT 1, id, 'M' || id, 'Seen', 'Seen' FROM person WHERE id > 999")
     fair.sql("DELETE FROM crmsync_member_moved")
     assert instructions() < 2 * few
+
+
+def stranger(fair: Fair, last_name: str | None = "Nobody", **values: Any) -> int:
+    """A person whom the CRM does not have, and a member of the program."""
+    fair.sql("INSERT INTO person (last_name, email) VALUES (?, 's@x.org')", last_name)
+    row = int(fair.one("SELECT MAX(id) FROM person"))
+    fair.sql("INSERT INTO program_member (program_id, person_id, status) VALUES (1, ?, ?)", row, values.get("status"))
+    return row
+
+
+def test_members_whom_the_crm_lacks_become_leads_and_then_members(fair: Fair) -> None:
+    """In one cycle; who was in several programs is sent once."""
+    fair.linked()
+    fair.program("Other", "New")
+    statuses(fair.crm, fair.crm.put("Campaign", "C2", Name="Autumn"), "New")
+    fair.sync()
+    fair.link("Other", "C2")
+    row = stranger(fair, status="Seen")
+    fair.sql("INSERT INTO program_member (program_id, person_id) VALUES (2, ?)", row)
+    assert synced(fair)["new"] == 2
+    crm_id = fair.one("SELECT crm_id FROM person WHERE id = ?", row)
+    assert fair.crm.objects["Lead"][crm_id]["LastName"] == "Nobody"
+    held = sorted((one["CampaignId"], one["Status"]) for one in fair.crm.objects["Member"].values())
+    assert held == [("C1", "Seen"), ("C2", "New")]
+    creates = [one for one in fair.crm.written if one.operation is Operation.CREATE and one.object == "Lead"]
+    assert len(creates) == 1
+    assert synced(fair) == {}
+
+
+def test_a_person_whom_the_crm_would_not_have_is_told_and_tried_again_once_corrected(fair: Fair) -> None:
+    """Any change of the person is a new chance, by whatever program it is made; those of others are none."""
+    fair.linked()
+
+    def no(change: Change) -> Outcome | None:
+        if change.operation is Operation.CREATE and not change.values.get("Title"):
+            return Outcome(result=Result.REFUSED, code="REQUIRED", message="A title is required.")
+        return None
+
+    fair.crm.answer = no
+    row = stranger(fair)
+    assert synced(fair)["failed"] == 1
+    assert fair.sql("SELECT code, row_id FROM crmsync_error") == [("REQUIRED", row)]
+    asked_for = len(fair.crm.written)
+    assert synced(fair) == {}
+    fair.sql("UPDATE person SET title = 'Dr.' WHERE id <> ?", row)
+    fair.sync()
+    assert [one for one in fair.crm.written[asked_for:] if one.operation is not Operation.UPDATE] == []
+    fair.sql("UPDATE person SET title = 'Dr.' WHERE id = ?", row)
+    assert synced(fair)["new"] == 1
+    assert len(fair.there) == 1
+    names = [name for (name,) in fair.sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+    assert "crmsync_watch_lacking" not in names
+
+
+def test_a_person_who_was_deleted_in_the_crm_and_joins_becomes_a_new_lead(fair: Fair) -> None:
+    """As with every such person who is sent."""
+    fair.linked()
+    fair.crm.delete("Lead", "L1")
+    fair.sync()
+    fair.joins("L1")
+    fair.sync()
+    (crm_id,) = fair.there
+    assert crm_id != "L1"
+    assert fair.one("SELECT crm_id FROM person WHERE email = 'l1@x.org'") == crm_id
+
+
+def test_what_was_refused_is_asked_again_on_request(fair: Fair) -> None:
+    """`crmsync retry` lists the membership with its program, and the next cycle asks."""
+    fair.linked()
+    fair.crm.answer = lambda _change: Outcome(result=Result.REFUSED, code="FULL", message="The campaign is full.")
+    fair.joins("L1")
+    fair.sync()
+    fair.crm.answer = lambda _change: None
+    (freed,) = fair.use(lambda connection: connection.review.retry(Wanted(cause="full")))
+    names = ("way", "object", "crm_id", "entity", "field", "was", "cause", "reason")
+    assert [freed[name] for name in names] == [
+        "member", "Member", "L1", "person", "Webinar", "refused", "FULL", "The campaign is full."
+    ]  # fmt: skip
+    fair.sync()
+    assert fair.there == {"L1": "Invited"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from crmsync.store.activity import PERSON_OBJECTS
 from crmsync.store.memberships import Pair
+from crmsync.store.watched import watch_people
 
 _KEY = "program_id = ? AND person_id = ?"
 
@@ -50,7 +52,11 @@ def due(con: sqlite3.Connection, now: str, after: Pair, most: int) -> list[Ask]:
         WHERE a.state = 'waiting' AND (a.retry_at IS NULL OR a.retry_at <= ?)
         AND (a.program_id, a.person_id) > (?, ?) AND (a.remove OR m.id IS NOT NULL)
         ORDER BY a.program_id, a.person_id LIMIT ?"""
-    return [Ask(*row) for row in con.execute(sql, (now, *after, most))]
+    rows = con.execute(sql, (now, *after, most))
+    return [
+        Ask(program, person, own, campaign, member, bool(remove), *rest)
+        for program, person, own, campaign, member, remove, *rest in rows
+    ]
 
 
 def made(con: sqlite3.Connection, one: Ask, crm_id: str) -> None:
@@ -75,13 +81,38 @@ def forget(con: sqlite3.Connection, pairs: Iterable[Pair]) -> None:
     con.executemany(f"DELETE FROM crmsync_member_ask WHERE {_KEY}", pairs)
 
 
-def refuse(con: sqlite3.Connection, one: Ask, code: str, message: str) -> None:
-    """The CRM would not; it is asked again when the membership moves."""
-    sql = f"UPDATE crmsync_member_ask SET state = 'refused', code = ?, message = ? WHERE {_KEY}"
-    con.execute(sql, (code, message, *one.pair))
+def refuse(con: sqlite3.Connection, one: Ask, at: str, code: str, message: str) -> None:
+    """The CRM would not. It is asked again when the membership moves or, where it lacks the person, the person does."""
+    sql = f"UPDATE crmsync_member_ask SET state = ?, failed_at = ?, code = ?, message = ? WHERE {_KEY}"
+    con.execute(sql, ("refused" if one.person else "lacking", at, code, message, *one.pair))
+    watch_people(con)
 
 
-def put_off(con: sqlite3.Connection, one: Ask, until: str, code: str, message: str) -> None:
-    """Ask again from a moment on."""
-    sql = f"UPDATE crmsync_member_ask SET tries = tries + 1, retry_at = ?, code = ?, message = ? WHERE {_KEY}"
-    con.execute(sql, (until, code, message, *one.pair))
+def put_off(con: sqlite3.Connection, one: Ask, at: str, until: str, reason: tuple[str, str]) -> None:
+    """Ask again from a moment on; `reason` is code and message."""
+    con.execute(
+        f"""UPDATE crmsync_member_ask SET tries = tries + 1, failed_at = ?, retry_at = ?, code = ?, message = ?
+            WHERE {_KEY}""",
+        (at, until, *reason, *one.pair),
+    )
+
+
+def set_aside(con: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """What was refused or put off, as it is listed when it is to be tried again; `field` is the program's name."""
+    sql = """SELECT (SELECT object FROM crmsync_field WHERE entity = 'campaign_member' LIMIT 1), p.crm_id, a.person_id,
+            g.name, iif(a.state = 'waiting', 'put off', a.state), a.code, a.message, COALESCE(a.failed_at, '')
+        FROM crmsync_member_ask a JOIN person p ON p.id = a.person_id JOIN program g ON g.id = a.program_id
+        WHERE a.state <> 'waiting' OR a.tries > 0 ORDER BY a.program_id, a.person_id"""
+    names = ("object", "crm_id", "row_id", "field", "was", "cause", "reason", "at")
+    for row in con.execute(sql).fetchall():
+        yield {"way": "member", "entity": "person", **dict(zip(names, row, strict=True))}
+
+
+def free(con: sqlite3.Connection, memberships: Iterable[tuple[int, str]]) -> None:
+    """Ask again for these persons in these programs, by name, with the next cycle."""
+    con.executemany(
+        """UPDATE crmsync_member_ask SET state = 'waiting', tries = 0, retry_at = NULL, code = NULL, message = NULL
+           WHERE person_id = ? AND program_id = (SELECT id FROM program WHERE name = ?)""",
+        memberships,
+    )
+    watch_people(con)

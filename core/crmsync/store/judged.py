@@ -16,7 +16,7 @@ from crmsync.model import Counts, Value
 from crmsync.store.capture import captured
 from crmsync.store.memberships import HERE, THERE, Held, Noted, Pair, noted
 from crmsync.store.rows import JOURNAL
-from crmsync.store.watched import mapped
+from crmsync.store.watched import mapped, watch_people
 
 AT_ONCE = 5_000
 RULE = "program"
@@ -72,13 +72,14 @@ class _Work:
     journal: list[tuple[Value, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.settled = Settled(self.noted.last)
+        self.settled = Settled(self.noted.pairs[-1])
 
     def judge(self, one: Held) -> None:
         here, there = self.noted.here(one), self.noted.there(one)
         verdict = judge(here, there, one.base)
         _DOES[verdict](self, one)
-        self.settled.counts += _COUNTED.get(verdict, Counts())
+        if verdict in _COUNTED:
+            self.settled.counts += _COUNTED[verdict]
         if verdict is Verdict.WAIT:
             crm = there is not None and not there.shared
             blocked = (str(one.there), THERE) if crm else (str(one.status), HERE)
@@ -141,6 +142,7 @@ class _Work:
         self._columns(con)
         con.executemany(JOURNAL, self.journal)
         self._clear(con)
+        watch_people(con)
 
     def _columns(self, con: sqlite3.Connection) -> None:
         """Mapped columns that moved go from the side that moved to the other."""
@@ -165,16 +167,12 @@ class _Work:
 
     def _clear(self, con: sqlite3.Connection) -> None:
         """What was looked at is done, but for columns of members that the CRM has not told of yet."""
-        later = [
+        later = {
             one.pair for one in self.noted.held if one.own is not None and one.base is not None and one.member is None
-        ]
-        con.executemany("DELETE FROM temp.looked WHERE program_id = ? AND person_id = ?", later)
-        con.execute(
-            """DELETE FROM crmsync_member_moved
-               WHERE (program_id, person_id) IN (SELECT program_id, person_id FROM temp.looked)"""
-        )
-        sql = "DELETE FROM crmsync_member_moved WHERE program_id = ? AND person_id = ? AND field = ''"
-        con.executemany(sql, later)
+        }
+        gone = "DELETE FROM crmsync_member_moved WHERE program_id = ? AND person_id = ?"
+        con.executemany(gone, [pair for pair in self.noted.pairs if pair not in later])
+        con.executemany(f"{gone} AND field = ''", later)
         con.executemany(
             """DELETE FROM crmsync_member_moved
                WHERE program_id = ? AND person_id = 0 AND member_crm_id = ? AND field = ?""",

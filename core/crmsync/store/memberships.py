@@ -36,7 +36,7 @@ class Noted:
     `moved` are the mapped columns that moved, each with the sides on which it did.
     """
 
-    last: Pair
+    pairs: Sequence[Pair]
     held: Sequence[Held] = ()
     steps: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
     offered: Mapping[int, frozenset[str]] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def noted(con: sqlite3.Connection, obj: str, after: Pair, most: int) -> Noted | 
     con.execute("DROP TABLE IF EXISTS temp.looked")
     con.execute("CREATE TEMP TABLE looked (program_id, person_id, PRIMARY KEY (program_id, person_id)) WITHOUT ROWID")
     con.executemany("INSERT INTO temp.looked VALUES (?, ?)", found)
-    return Noted(found[-1], _held(con, obj), _steps(con), _offered(con), _moved(con))
+    return Noted(found, _held(con, obj), _steps(con), _offered(con), _moved(con))
 
 
 def _steps(con: sqlite3.Connection) -> dict[int, dict[str, int]]:

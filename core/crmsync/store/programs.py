@@ -84,10 +84,15 @@ def linked_to(con: sqlite3.Connection, campaign: str) -> Program | None:
     return Program(*row) if row else None
 
 
+def labels(con: sqlite3.Connection, program: int) -> list[str]:
+    """The statuses of a program, in the order of their steps."""
+    sql = "SELECT label FROM program_status WHERE program_id = ? ORDER BY step, id"
+    return [row[0] for row in con.execute(sql, [program])]
+
+
 def difference(con: sqlite3.Connection, program: int, campaign: str) -> Difference:
     """What the statuses of a program and of a campaign, as last read, differ in; nothing where they match."""
-    sql = "SELECT label FROM program_status WHERE program_id = ? ORDER BY step, id"
-    ours = [row[0] for row in con.execute(sql, [program])]
+    ours = labels(con, program)
     sql = "SELECT label FROM campaign_status WHERE campaign_crm_id = ? ORDER BY sort_order, id"
     theirs = [row[0] for row in con.execute(sql, [campaign])]
     sql = """SELECT COALESCE(status, ''), COUNT(*) FROM campaign_member WHERE campaign_crm_id = ? AND crm_id IS NOT NULL
@@ -191,7 +196,7 @@ def listing(con: sqlite3.Connection) -> list[dict[str, Any]]:
 
 _COUNTED = """(SELECT COUNT(*) FROM program_member WHERE program_id = p.id) AS members,
     (SELECT COUNT(*) FROM crmsync_member_ask WHERE program_id = p.id AND state = 'waiting') AS waiting,
-    (SELECT COUNT(*) FROM crmsync_member_ask WHERE program_id = p.id AND state = 'refused') AS refused"""
+    (SELECT COUNT(*) FROM crmsync_member_ask WHERE program_id = p.id AND state <> 'waiting') AS refused"""
 _LISTED = f"""SELECT p.id, p.name AS program, p.channel, p.period_cost, p.campaign_crm_id, NULL AS campaign,
     NULL AS campaign_members, {_COUNTED} FROM program p ORDER BY p.name"""
 _LISTED_WITH_CAMPAIGNS = f"""SELECT p.id, p.name AS program, p.channel, p.period_cost, p.campaign_crm_id,

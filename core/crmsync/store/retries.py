@@ -1,4 +1,4 @@
-"""What was set aside gets another try: local edits that the CRM refused, and records that could not be stored here."""
+"""What was set aside gets another try: edits and memberships that the CRM refused, records that could not be stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmsync.store import outgoing
+from crmsync.store import asks, outgoing
 from crmsync.store.finding import record
 
 WAITING = """(e.state = 'quarantined' OR (e.state = 'pending' AND (e.retry_at IS NOT NULL OR e.tries > 0))
@@ -46,12 +46,14 @@ class Wanted:
 
 
 def free(con: sqlite3.Connection, wanted: Wanted) -> list[dict[str, Any]]:
-    """Let what fits be tried with the next cycle; one dict for each column, activity and record that was freed.
+    """Let what fits be tried with the next cycle; one dict for each column, activity, membership and record freed.
 
-    `way` is "pull" for a record, else "push"; `at` says when it failed, or was edited where that is not known. An
-    activity is listed under its person, with its kind for the field.
+    `way` is "pull" for a record, "member" for a membership, else "push"; `at` says when it failed, or was edited where
+    that is not known. An activity is listed under its person, with its kind for the field; a membership with its
+    program.
     """
-    freed = [row for row in (*_edits(con), *outgoing.refused(con), *_records(con)) if wanted.fits(row)]
+    found = (*_edits(con), *outgoing.refused(con), *asks.set_aside(con), *_records(con))
+    freed = [row for row in found if wanted.fits(row)]
     outgoing.free(con, [row["activity"] for row in freed if "activity" in row])
     con.executemany(
         """UPDATE crmsync_edit SET state = 'pending', sent = NULL, sent_seq = NULL, tries = 0, retry_at = NULL,
@@ -62,6 +64,7 @@ def free(con: sqlite3.Connection, wanted: Wanted) -> list[dict[str, Any]]:
         "UPDATE crmsync_quarantine SET tries = 0 WHERE object = ? AND crm_id = ?",
         [(row["object"], row["crm_id"]) for row in freed if row["way"] == "pull"],
     )
+    asks.free(con, [(row["row_id"], row["field"]) for row in freed if row["way"] == "member"])
     return freed
 
 

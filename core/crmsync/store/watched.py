@@ -26,6 +26,7 @@ def watch(con: sqlite3.Connection) -> None:
     tables = {row[0] for row in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "person" in tables:
         con.execute(_PERSON)
+        watch_people(con)
     if "campaign_status" in tables:
         for event, row in (("INSERT", "NEW"), ("UPDATE OF label", "NEW"), ("DELETE", "OLD")):
             con.execute(_status(event, row))
@@ -36,6 +37,16 @@ def watch(con: sqlite3.Connection) -> None:
         for name in columns.keys() & two_way(con):
             for statement in _ours(name):
                 con.execute(statement)
+
+
+def watch_people(con: sqlite3.Connection) -> None:
+    """Note changes of persons while there are any whom the CRM would not have, and only then: it costs every update."""
+    lacking = con.execute("SELECT 1 FROM crmsync_member_ask WHERE state = 'lacking' LIMIT 1").fetchone() is not None
+    made = con.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [f"{PREFIX}lacking"]).fetchone() is not None
+    if lacking and not made:
+        con.execute(_LACKING)
+    elif made and not lacking:
+        con.execute(f"DROP TRIGGER {PREFIX}lacking")
 
 
 def mapped(con: sqlite3.Connection) -> dict[str, str]:
@@ -56,6 +67,11 @@ _PERSON = f"""CREATE TRIGGER {PREFIX}person AFTER DELETE ON person BEGIN
     DELETE FROM program_member WHERE person_id = OLD.id;
     DELETE FROM crmsync_member_moved WHERE person_id = OLD.id;
     END"""
+
+
+_LACKED = "FROM crmsync_member_ask WHERE person_id = NEW.id AND state = 'lacking'"
+_LACKING = f"""CREATE TRIGGER {PREFIX}lacking AFTER UPDATE ON person WHEN EXISTS (SELECT 1 {_LACKED}) BEGIN
+    {_NOTE} SELECT program_id, person_id, '', '' {_LACKED} {_ONCE}; END"""
 
 
 def _status(event: str, row: str) -> str:
@@ -158,7 +174,12 @@ def nowhere(con: sqlite3.Connection) -> int:
 
 def move_members(con: sqlite3.Connection, gone: int, kept: int) -> None:
     """The memberships of a person who was merged away end up on the survivor, each once, in the later step (R-298)."""
-    con.execute(f"{_NOTE} SELECT program_id, ?, '', '' FROM program_member WHERE person_id = ? {_ONCE}", (kept, gone))
+    for table in ("program_member", "crmsync_member", "crmsync_member_ask"):
+        con.execute(
+            f"""{_NOTE} SELECT t.program_id, ?, '', '' FROM {table} t JOIN crmsync_program g USING (program_id)
+                WHERE t.person_id = ? {_ONCE}""",
+            (kept, gone),
+        )
     con.execute(
         """UPDATE program_member SET status = g.status FROM program_member g WHERE g.person_id = ?1
            AND program_member.person_id = ?2 AND program_member.program_id = g.program_id AND g.status IS NOT NULL""",
@@ -167,5 +188,5 @@ def move_members(con: sqlite3.Connection, gone: int, kept: int) -> None:
     for table in ("program_member", "crmsync_member"):
         con.execute(f"UPDATE OR IGNORE {table} SET person_id = ? WHERE person_id = ?", (kept, gone))
         con.execute(f"DELETE FROM {table} WHERE person_id = ?", [gone])
-    con.execute("DELETE FROM crmsync_member_ask WHERE person_id IN (?, ?)", (gone, kept))
+    con.execute("DELETE FROM crmsync_member_ask WHERE person_id = ?", [gone])
     con.execute("UPDATE OR REPLACE crmsync_member_moved SET person_id = ? WHERE person_id = ?", (kept, gone))
