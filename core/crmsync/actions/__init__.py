@@ -15,21 +15,26 @@ from crmsync.actions.owning import change_owner
 from crmsync.actions.syncing import sync_person
 from crmsync.actions.tasks import create_task
 from crmsync.pull import Pull
+from crmsync.writes import Operation
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of action: what it takes, what does it, and what the activity of a person calls it."""
+    """One kind of action: what it takes, what does it, and what the activity of a person calls it.
+
+    `once` is an operation with which it is over, and which nobody can tell from what is there afterwards.
+    """
 
     wish: type[wishes.Wish]
     serve: Callable[[Pull, Sequence[Job]], Awaitable[None]]
     title: str
+    once: Operation | None = None
 
 
 KINDS: Mapping[str, Kind] = {
     "sync_person": Kind(wishes.SyncPerson, sync_person, "Sync Person"),
     "change_owner": Kind(wishes.ChangeOwner, change_owner, "Change Owner"),
-    "convert_person": Kind(wishes.ConvertPerson, convert_person, "Convert Person"),
+    "convert_person": Kind(wishes.ConvertPerson, convert_person, "Convert Person", Operation.CONVERT),
     "create_task": Kind(wishes.CreateTask, create_task, "Create Task"),
     "delete_person": Kind(wishes.DeletePerson, delete_person, "Delete Person"),
     "add_to_campaign": Kind(wishes.AddToCampaign, add_to_campaign, "Add to Campaign"),

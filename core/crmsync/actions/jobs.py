@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from crmsync.errors import CrmsyncError, RetryLater
+from crmsync.errors import CrmsyncError, RetryLater, SettingsError
 from crmsync.patience import pause
 from crmsync.store.actions import DONE, FAILED, REFUSED, RUNNING, WAITING, Ended
 from crmsync.store.people import Person
@@ -62,9 +62,10 @@ class Job:
             self.tell(what)
 
     def reopen(self) -> None:
-        """What was just said does not end it after all."""
+        """What the CRM just said does not end it after all."""
+        if self.state:
+            self.said.pop()
         self.state, self.code, self.wait = "", "", None
-        self.said.pop()
 
     def heard(self, who: object, outcome: Outcome) -> bool:
         """Take in what the CRM said; True where the job may go on."""
@@ -87,6 +88,9 @@ class Job:
 
     def broken(self, error: Exception) -> None:
         """An error ended what was being done for many; it says nothing of this one alone."""
+        if isinstance(error, SettingsError):
+            self.refuse("settings", str(error))
+            return
         known = error if isinstance(error, CrmsyncError) else None
         after = error.retry_after if isinstance(error, RetryLater) else None
         outcome = Outcome(result=Result.RETRY, retry_after=after)

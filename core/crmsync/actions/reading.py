@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from pydantic import ValidationError
 
 from crmsync.actions import KINDS
-from crmsync.actions.jobs import Job
-from crmsync.actions.wishes import MergePersons, Wish
+from crmsync.actions.jobs import Job, still_open
+from crmsync.actions.wishes import Wish
 from crmsync.pull import Pull
 from crmsync.store import actions
 from crmsync.store.actions import Row
@@ -18,15 +18,16 @@ from crmsync.writes import Operation
 
 
 async def check(pull: Pull, jobs: Sequence[Job]) -> None:
-    """Refuse jobs for persons who are not here, and leave those alone that are not for persons of this type."""
+    """End jobs that an earlier try has done, and those that are for nobody here, or not for such a person."""
     known = await pull.store.read(people, pull.roles, [job.person_id for job in jobs])
-    before = await pull.store.read(actions.made_before, [job.id for job in jobs])
-    merged = {number for number, operation, _, _ in before if operation == Operation.MERGE}
-    for job in jobs:
-        if job.state:
-            continue
-        person = known.get(job.person_id)
-        if person is None and not (isinstance(job.wish, MergePersons) and job.id in merged):
+    made = await pull.store.read(actions.made_before, [job.id for job in jobs])
+    before = {(number, operation): (obj, crm_id) for number, operation, obj, crm_id in made}
+    for job in still_open(jobs):
+        person, once = known.get(job.person_id), KINDS[job.kind].once
+        if once is not None and (job.id, once) in before:
+            obj, crm_id = before[job.id, once]
+            job.done(f"{obj} of person {job.person_id}: {once} was done; it is {crm_id} now.", crm_id=crm_id)
+        elif person is None and (job.id, Operation.MERGE) not in before:
             job.refuse("person", f"There is no person {job.person_id}.")
         elif person is not None and job.wish.only not in (None, person.type):
             job.skip(f"{person} is no {job.wish.only}: left alone.")
