@@ -170,28 +170,25 @@ def test_a_one_way_field_may_be_blocked(tmp_path: Path) -> None:
     assert engine.sql("SELECT name, industry FROM account") == [("C", "mine")]
 
 
-@pytest.mark.rule("R-084", "R-239", "R-240", "R-242")
+@pytest.mark.rule("R-085", "R-239", "R-240", "R-242")
 def test_winners_and_blocks_hold_over_the_wire(tmp_path: Path) -> None:
-    """With a simulated org over HTTP: a contact's field that marketing wins, and one that is blocked each way."""
-    sim = Simulated(
-        tmp_path / "m.db",
-        fields={
-            "winner": {"Contact.Title": "marketing"},
-            "block": {"Contact.Phone": ["crm"], "Lead.Title": ["marketing"]},
-        },
-    )
+    """With a simulated org over HTTP: a contact's field that marketing wins, one blocked each way, and a collision."""
+    block = {"Contact.Phone": ["crm"], "Contact.Fax": ["crm"], "Lead.Title": ["marketing"]}
+    sim = Simulated(tmp_path / "m.db", fields={"winner": {"Contact.Title": "marketing"}, "block": block})
     contact, lead = ids(sim, "Contact")[0], ids(sim, "Lead")[0]
-    sim.org.update("Contact", contact, {"Phone": "1"})
+    sim.org.update("Contact", contact, {"Phone": "1", "Fax": "1"})
     sim.org.update("Lead", lead, {"Title": "first"})
     sim.sync()
-    sim.sql("UPDATE person SET title = 'mine' WHERE crm_id IN (?, ?)", contact, lead)
+    sim.sql("UPDATE person SET title = 'mine', fax = 'mine' WHERE crm_id IN (?, ?)", contact, lead)
     sim.later()
-    sim.org.update("Contact", contact, {"Title": "theirs", "Phone": "2"})
+    sim.org.update("Contact", contact, {"Title": "theirs", "Phone": "2", "Fax": "2"})
     sim.sync()
     there = {str(one["Id"]): one for name in ("Contact", "Lead") for one in sim.org.records(name)}
     assert (value(sim, "title", contact), there[contact]["Title"]) == ("mine", "mine")
     assert (value(sim, "phone", contact), there[contact]["Phone"]) == ("1", "2")
+    assert (value(sim, "fax", contact), there[contact]["Fax"]) == ("mine", "2")
     assert (value(sim, "title", lead), there[lead]["Title"]) == ("mine", "first")
+    assert sim.verify().ok
 
 
 @pytest.mark.parametrize(

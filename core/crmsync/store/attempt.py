@@ -189,6 +189,7 @@ def _apply(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group]) -> No
     for route in stage.ordered:
         gone = [one for key, one in stage.seen.gone.items() if key in keys and key[0] == route.object]
         apply_gone(con, stage.batch(route, Page()), gone)
+    _winners(con, stage, keys, chain)
     for route in stage.ordered:
         merged = [one for key, one in stage.seen.merged.items() if key in chain and key[0] == route.object]
         apply_merged(con, stage.batch(route, Page()), merged, stage.roles)
@@ -199,6 +200,17 @@ def _apply(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group]) -> No
             leave_quarantine(con, route.object, ids)
         for columns, some in _by_columns(groups, route.object).items():
             _rows(con, stage.batch(route, page_of(stage.seen, route, some, columns), partial=True))
+
+
+def _winners(con: sqlite3.Connection, stage: Stage, keys: set[Key], chain: set[Key]) -> None:
+    """Records that others were merged into and that are not known yet come first, as in a cycle."""
+    into = {
+        (one.into_object, one.into) for key, one in stage.seen.merged.items() if key in chain and one.reason == "merged"
+    }
+    for obj, crm_id in sorted(into & keys & stage.seen.rows.keys()):
+        if link(con, obj, crm_id) is None:
+            route = stage.routes[obj]
+            _rows(con, stage.batch(route, page_of(stage.seen, route, [crm_id])))
 
 
 def _by_columns(groups: Iterable[Group], obj: str) -> dict[tuple[str, ...], list[str]]:

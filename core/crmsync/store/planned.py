@@ -180,10 +180,10 @@ def _values(con: sqlite3.Connection, mark: Mark) -> Iterator[Item]:
     for (entity, row_id), entries in groupby(found.fetchall(), key=itemgetter(0, 1)):
         if not mark.is_new(entity, row_id):
             of = record(con, entity, row_id)
-            yield from _row(con, of, [entry[2:] for entry in entries if _moves(*entry[2:])])
+            yield from _row(con, of, [entry[2:] for entry in entries])
 
 
-def _moves(name: str, old: Value, _new: Value, side: str, rule: str) -> bool:
+def _moves(name: str, old: Value, side: str, rule: str) -> bool:
     """Whether an entry tells of a change of its own: an id comes with a new record of the CRM, or with a join."""
     if rule == "identity":
         return name != "crm_id" and old is not None
@@ -191,12 +191,16 @@ def _moves(name: str, old: Value, _new: Value, side: str, rule: str) -> bool:
 
 
 def _row(con: sqlite3.Connection, of: Record, entries: Sequence[tuple[Any, ...]]) -> Iterator[Item]:
-    chains: dict[str, tuple[Value, Value, str]] = {}
-    for name, old, new, _, rule in entries:
-        chains[name] = (chains[name][0] if name in chains else old, new, rule)
-    if "*" in chains:
-        yield _removed(con, of, *chains["*"])
+    gone = next((entry for entry in reversed(entries) if entry[0] == "*"), None)
+    if gone is not None:
+        moved = [one for one in entries if one[0] != "*" and (one[-1] == "identity" or _moves(*one[:2], *one[3:]))]
+        before = {name: old for name, old, *_ in reversed(moved)}
+        yield _removed(con, of, {**json.loads(gone[1]), **before}, gone[-1])
         return
+    chains: dict[str, tuple[Value, Value, str]] = {}
+    for name, old, new, side, rule in entries:
+        if _moves(name, old, side, rule):
+            chains[name] = (chains[name][0] if name in chains else old, new, rule)
     for name, (old, new, rule) in chains.items():
         if old != new:
             yield Item(
@@ -205,15 +209,19 @@ def _row(con: sqlite3.Connection, of: Record, entries: Sequence[tuple[Any, ...]]
             )  # fmt: skip
 
 
-def _removed(con: sqlite3.Connection, of: Record, old: Value, _new: Value, rule: str) -> Item:
-    values = json.loads(str(old))
+def _removed(con: sqlite3.Connection, of: Record, values: Mapping[str, Value], rule: str) -> Item:
+    """A row that went, as it was before."""
     sql = f"SELECT object FROM crmsync_link WHERE object IN ({OBJECTS % '?'}) AND crm_id = ?"
     (obj,) = con.execute(sql, (of.entity, values.get("crm_id"))).fetchone() or ("",)
     held = {name: value for name, value in values.items() if value is not None and name not in ENGINE_COLUMNS}
     return Item(
-        side=MARKETING, operation="delete", object=obj, crm_id=values.get("crm_id"), entity=of.entity,
+        side=MARKETING, operation="delete", object=obj, crm_id=_text(values.get("crm_id")), entity=of.entity,
         row_id=of.row_id, field="*", old=held, rule=rule,
     )  # fmt: skip
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else str(value)
 
 
 def sending(con: sqlite3.Connection, obj: str, crm_id: str | None, row_id: int, since: int) -> Iterator[Item]:
