@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import timedelta
 
 from crmsync.actions.changes import Order, place
@@ -15,7 +15,7 @@ from crmsync.outgoing import as_written
 from crmsync.outward import outward
 from crmsync.pull import Pull
 from crmsync.refusals import prepared
-from crmsync.store.people import Owner, Person
+from crmsync.store.people import Owner, Person, active_users
 from crmsync.writes import Operation, Wish
 
 COLUMNS = ("subject", "description", "activity_date", "status", "priority")
@@ -32,8 +32,9 @@ async def create_task(pull: Pull, jobs: Sequence[Job]) -> None:
     async with pull.flight.hold("person", [job.person_id for job in jobs]):
         people = await in_crm(pull, still_open(jobs))
         values = _values(pull, as_written(route), still_open(jobs))
+        users = await pull.store.read(active_users, [one.owner for one in people.values()])
         orders = [
-            _order(job, people[job.person_id], route.object, values[job.id], owners.get(job.id))
+            _order(job, people[job.person_id], route.object, values[job.id], _whose(job, people, owners, users))
             for job in still_open(jobs)
         ]
         for one, outcome in zip(orders, await place(pull, orders), strict=True):
@@ -42,6 +43,13 @@ async def create_task(pull: Pull, jobs: Sequence[Job]) -> None:
                 one.job.done(
                     f"Task {outcome.crm_id} was made for {named(one.person)}, due {due}.", crm_id=outcome.crm_id
                 )
+
+
+def _whose(job: Job, people: Mapping[int, Person], owners: Mapping[int, Owner], users: Container[str]) -> str:
+    """Whoever was named, else the person's own owner; a queue or somebody who left cannot have it."""
+    named_ = owners.get(job.id)
+    own = people[job.person_id].owner
+    return named_.crm_id if named_ else own if own in users else ""
 
 
 def _nothing_to_make(pull: Pull, route: Route | None) -> str:
@@ -91,6 +99,6 @@ def _fits(name: str, value: str, field: Field) -> Value:
         raise ValueError(f"the task's {name} was not sent: {error}") from error
 
 
-def _order(job: Job, person: Person, obj: str, made: Made, whom: Owner | None) -> Order:
-    wish = Wish(person=person.crm_id, person_object=person.object, owner=whom.crm_id if whom else "")
+def _order(job: Job, person: Person, obj: str, made: Made, owner: str) -> Order:
+    wish = Wish(person=person.crm_id, person_object=person.object, owner=owner)
     return Order(job=job, person=person, operation=Operation.TASK, object=obj, values=made[0], wish=wish)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -65,6 +65,14 @@ class Owner:
 
     def __str__(self) -> str:
         return f"{'queue' if self.is_queue else 'user'} {self.name} ({self.crm_id})"
+
+
+def active_users(con: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
+    """Those of these ids that are users who may own something."""
+    if not stands(con, "crm_user"):
+        return set()
+    sql = "SELECT crm_id FROM crm_user WHERE is_active AND crm_id IN (SELECT value FROM json_each(?))"
+    return {row[0] for row in con.execute(sql, [json.dumps(sorted(set(ids)))])}
 
 
 _USERS = """SELECT crm_id, COALESCE(name, username, email, ''), 0 FROM crm_user WHERE crm_id = ?1
