@@ -162,6 +162,26 @@ def test_a_link_is_one_to_one(fair: Fair) -> None:
     assert {one["CampaignId"] for one in fair.crm.objects["Member"].values()} == {"C1", "C2"}
 
 
+def test_parted_and_linked_anew_while_a_member_is_asked_for(fair: Fair) -> None:
+    """What the former campaign answered is not taken for the new one's: the member is asked for there too."""
+    statuses(fair.crm, fair.crm.put("Campaign", "C2", Name="Autumn"), "Invited", "Seen", "Came")
+    fair.sync()
+    fair.linked()
+    fair.joins("L1")
+
+    def part() -> None:
+        fair.crm.after_apply = lambda: None
+        fair.sql("DELETE FROM crmsync_program")
+        fair.sql("UPDATE program SET campaign_crm_id = NULL")
+
+    fair.crm.after_apply = part
+    fair.sync()
+    assert fair.sql("SELECT * FROM crmsync_member") == []
+    fair.link(campaign="C2")
+    fair.sync()
+    assert {one["CampaignId"] for one in fair.crm.objects["Member"].values()} == {"C1", "C2"}
+
+
 def test_no_link_while_statuses_differ(fair: Fair) -> None:
     """The message says which are missing where, what members have, and the three ways out."""
     fair.sql("UPDATE program_status SET label = 'Watched' WHERE label = 'Seen'")

@@ -212,12 +212,15 @@ def test_a_campaign_is_made_from_the_program_and_linked(sim: Simulated) -> None:
     lead = ids(sim, "Lead")[0]
     program(sim, "Invited", "Came")
     sim.sql("UPDATE program SET channel = 'Webinar'")
-    joins(sim, person(sim, lead), "Came")
+    joins(sim, person(sim, lead), "Invited")
     done = sim.use(lambda connection: connection.programs.create("Webinar", "Webinar in May"))
     held = sim.org.get("Campaign", done["campaign_crm_id"]) or {}
     assert (held["Name"], held["Type"], done["state"]) == ("Webinar in May", "Webinar", "linked")
     statuses = [one for one in sim.org.records("CampaignMemberStatus") if one["CampaignId"] == held["Id"]]
     assert {one["Label"]: one["IsDefault"] for one in statuses} == {"Invited": True, "Came": False}
+    sim.sync()
+    assert there(sim, held["Id"]) == {lead: "Invited"}
+    sim.sql("UPDATE program_member SET status = 'Came'")
     sim.sync()
     assert there(sim, held["Id"]) == {lead: "Came"}
     assert sim.verify().ok

@@ -61,6 +61,9 @@ def due(con: sqlite3.Connection, now: str, after: Pair, most: int) -> list[Ask]:
 
 def made(con: sqlite3.Connection, one: Ask, crm_id: str) -> None:
     """The person is a member now, under this id; what both sides have is compared once the CRM has told of it."""
+    linked = "SELECT 1 FROM crmsync_program WHERE program_id = ? AND campaign_crm_id = ?"
+    if con.execute(linked, (one.program, one.campaign)).fetchone() is None:
+        return  # parted meanwhile
     note = "INSERT INTO crmsync_member_moved (program_id, person_id, member_crm_id, field)"
     con.execute(
         """INSERT INTO crmsync_member VALUES (?, ?, ?, NULL, NULL) ON CONFLICT DO UPDATE SET

@@ -107,6 +107,7 @@ def difference(con: sqlite3.Connection, program: int, campaign: str) -> Differen
 
 def link(con: sqlite3.Connection, program: int, campaign: str, at: str) -> None:
     """Join a program to a campaign; the next cycle compares their members. Both have to be free (UNIQUE)."""
+    _forget(con, program)
     sql = "INSERT INTO crmsync_program (program_id, campaign_crm_id, linked_at) VALUES (?, ?, ?)"
     con.execute(sql, (program, campaign, at))
     con.execute("UPDATE program SET campaign_crm_id = ? WHERE id = ?", (campaign, program))
@@ -114,9 +115,14 @@ def link(con: sqlite3.Connection, program: int, campaign: str, at: str) -> None:
 
 def unlink(con: sqlite3.Connection, program: int) -> None:
     """Part a program from its campaign; what each of them has stays with it."""
-    for table in ("crmsync_program", "crmsync_member", "crmsync_member_ask", "crmsync_member_moved"):
-        con.execute(f"DELETE FROM {table} WHERE program_id = ?", [program])
+    con.execute("DELETE FROM crmsync_program WHERE program_id = ?", [program])
+    _forget(con, program)
     con.execute("UPDATE program SET campaign_crm_id = NULL WHERE id = ?", [program])
+
+
+def _forget(con: sqlite3.Connection, program: int) -> None:
+    for table in ("crmsync_member", "crmsync_member_ask", "crmsync_member_moved"):
+        con.execute(f"DELETE FROM {table} WHERE program_id = ?", [program])
 
 
 def vanished(con: sqlite3.Connection, obj: str) -> list[Program]:
