@@ -10,7 +10,8 @@ from importlinter.cli import lint_imports
 ROOT = Path(__file__).parents[2]
 DOORS = {
     "crmsync", "crmsync.errors", "crmsync.model", "crmsync.clock", "crmsync.entities", "crmsync.simulate",
-    "crmsync.hookspecs", "crmsync.aio", "crmsync.http", "crmsync.pacing", "crmsync.values",
+    "crmsync.hookspecs", "crmsync.aio", "crmsync.http", "crmsync.pacing", "crmsync.redact", "crmsync.values",
+    "crmsync.writes",
 }  # fmt: skip
 PLUGINS = [ROOT / "plugins/salesforce/crmsync_salesforce", ROOT / "examples/crmsync-csv/crmsync_csv"]
 
