@@ -22,8 +22,9 @@ from crmsync.progress import Tell
 from crmsync.pull import DELETES, IDS_AT_ONCE, PUSHES, UPDATES, Drained, Pull, Read, fields_of
 from crmsync.schema import fingerprint
 from crmsync.store import records
-from crmsync.store.attempt import Group, Key, Refused, Seen, Stage, attempt
+from crmsync.store.attempt import attempt
 from crmsync.store.planned import CRM, JOINED, Item
+from crmsync.store.stage import Group, Key, Refused, Seen, Stage
 
 AT_ONCE = 500  # records
 

@@ -21,7 +21,8 @@ from crmsync.rehearsal import Rehearsed, copied, copy, loosen
 from crmsync.schema import fingerprint
 from crmsync.store import Store
 from crmsync.store.conflicts import conflicts
-from crmsync.store.planned import CRM, Item, Mark, activities, asked, items, sending, troubles, watch
+from crmsync.store.foretold import activities, asked, sending, troubles
+from crmsync.store.planned import CRM, Item, Mark, items, watch
 from crmsync.writes import Change, Operation
 
 AT_ONCE = 1_000

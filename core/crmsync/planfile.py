@@ -32,7 +32,6 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seal:
-    items: int
     sha256: str
 
 
@@ -65,7 +64,7 @@ async def _write(file: BinaryIO, header: Header, found: AsyncIterator[Item]) -> 
     async for one in found:
         put(one)
         number += 1
-    file.write(msgspec.json.encode(_Seal(items=number, sha256=seal.hexdigest())) + b"\n")
+    file.write(msgspec.json.encode(_Seal(sha256=seal.hexdigest())) + b"\n")
     return number
 
 
@@ -82,7 +81,7 @@ def load(path: Path) -> tuple[Header, list[Item]]:
         seal = msgspec.json.decode(lines[-1], type=_Seal)
     except msgspec.MsgspecError:
         raise SettingsError(f"The plan {path} has no end: it was not saved whole.") from None
-    if hashlib.sha256(b"".join(lines[:-1])).hexdigest() != seal.sha256 or seal.items != len(lines) - 2:
+    if hashlib.sha256(b"".join(lines[:-1])).hexdigest() != seal.sha256:
         raise SettingsError(f"The plan {path} was changed after it was saved.", hint="Make a new one: crmsync plan.")
     return header, list(_items(lines[1:-1]))
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from crmsync.push import Leaving, Push
 from crmsync.store import edits
-from crmsync.store.attempt import Refused, Stage, page_of
 from crmsync.store.edits import Waiting
 from crmsync.store.links import link, row_values
 from crmsync.store.planned import Item
 from crmsync.store.rows import apply_rows
+from crmsync.store.stage import Refused, Stage, page_of
 
 Items = Mapping[int, Sequence[Item]]
 """Planned changes by the row that they are of."""
