@@ -170,7 +170,7 @@ class Cycle:
                 await self._guarded(route, PUSHES, push(self.pull, route))
 
     async def programs(self) -> None:
-        """Bring linked programs and their campaigns in step, once both were read; what that edits goes with the push."""
+        """Bring linked programs and their campaigns in step, once both were read; what it edits goes with the push."""
         found = routes_of(self.pull.routes)
         if found and all(self.loaded(route) and route.object not in self.failed for route in found.values()):
             await self._guarded(found["campaign"], SYNC, Programs(self.pull, found).run())

@@ -34,7 +34,7 @@ def cycle(settings: dict[str, Any]) -> None:
         connection = Connection("acme", chosen, wire("salesforce", crmsync_salesforce.plugin), SystemClock())
         try:
             await connection.sync()
-            while await connection.report(lambda con: con.execute(OPEN).fetchone()[0]):
+            while await connection.report(lambda con: con.execute(OPEN).fetchone()[0]):  # noqa: ASYNC110 - only it tells
                 await asyncio.sleep(0.05)
         finally:
             await connection.close()

@@ -104,13 +104,12 @@ def latest(rows: Sequence[Row]) -> list[Row]:
 def _lookup(work: Work, ids: Sequence[str]) -> dict[str, Known]:
     columns = "".join(f', t."{name}"' for name in work.columns)
     # The row of a deleted record may stand for another one by now: should it come back, it gets a row of its own.
-    sql = f"""SELECT l.crm_id, l.role, iif(l.role = 'deleted' AND t.id IS NULL AND EXISTS
-        (SELECT 1 FROM "{work.entity}" o WHERE o.id = l.row_id), NULL, l.row_id), l.modified_at, l.version, t.id{columns}
-        FROM crmsync_link l LEFT JOIN "{work.entity}" t
+    another = f"""l.role = 'deleted' AND t.id IS NULL
+        AND EXISTS (SELECT 1 FROM "{work.entity}" o WHERE o.id = l.row_id)"""
+    sql = f"""SELECT l.crm_id, l.role, iif({another}, NULL, l.row_id), l.modified_at, l.version, t.id{columns}
+        FROM json_each(?2) j CROSS JOIN crmsync_link l LEFT JOIN "{work.entity}" t
         ON t.id = l.row_id AND (l.role <> 'deleted' OR t.crm_id = l.crm_id)
-        WHERE l.object = ? AND l.crm_id = ?"""
-    sql = sql.replace("FROM crmsync_link l", "FROM json_each(?2) j CROSS JOIN crmsync_link l")
-    sql = sql.replace("l.object = ? AND l.crm_id = ?", "l.object = ?1 AND l.crm_id = j.value")
+        WHERE l.object = ?1 AND l.crm_id = j.value"""
     found = work.con.execute(sql, (work.batch.route.object, json.dumps(ids)))
     return {r[0]: Known(r[1], r[2], r[3], r[4], r[5] is not None, r[6:]) for r in found}
 

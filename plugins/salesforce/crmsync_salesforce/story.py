@@ -25,9 +25,9 @@ class OrgStory:
         self.edited_account = ranked[0] if ranked else self.big_account
         self._accounts = ranked
         self._used: set[str] = set()
-        leads, contacts = [*self._pick("Lead", 3, IsConverted=False), "", "", ""], [*self._pick("Contact", 1), ""]
+        leads = [*self._pick("Lead", 3, IsConverted=False), "", "", ""]
         self.lead, self.disputed, self.converted = leads[:3]
-        self.contact = contacts[0]
+        self.contact: str = [*self._pick("Contact", 1), ""][0]
 
     async def edit(self) -> Sequence[str]:
         """Edit records in the CRM as its users would."""
