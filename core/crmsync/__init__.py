@@ -39,6 +39,7 @@ from crmsync.errors import (
 )
 from crmsync.hookspecs import Context, Hooks, Session, Simulation, Story, System, hookimpl
 from crmsync.model import (
+    Alike,
     Condition,
     Counts,
     Cursor,
@@ -69,6 +70,7 @@ from crmsync.service import open  # noqa: A004 - the door's own word: crmsync.op
 from crmsync.writes import Change, Operation, Outcome, Outcomes, Result, Wish
 
 __all__ = [
+    "Alike",
     "Change",
     "Condition",
     "ConnectionStopped",

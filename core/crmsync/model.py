@@ -232,6 +232,18 @@ class Skipped:
     row: Mapping[str, Value] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A record that resembles what a lost create would have made without being the same: `differs` says in what.
+
+    `strong` where it agrees in what tells records apart: it is taken for the one that was made if no other may be.
+    """
+
+    id: str
+    differs: str
+    strong: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A batch of rows as read from a side: a header of columns and one tuple a row, in canonical values.
@@ -246,6 +258,7 @@ class Page:
     gone: Sequence[Gone] = ()
     merged: Sequence[Merged] = ()
     skipped: list[Skipped] = field(default_factory=list)
+    alike: Sequence[Alike] = ()  # of a read of kind SENT
     resume: str | None = None
     mark: str | None = None
     total: int | None = None  # rows of the whole read, where the CRM tells

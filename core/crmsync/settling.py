@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 
 from crmsync.errors import ConnectionStopped, CrmsyncError, StoreError
-from crmsync.model import Field, Kind, Query, Route, Sent
+from crmsync.model import Alike, Field, Kind, Query, Route, Sent
 from crmsync.pull import Pull, by_id
 from crmsync.sending import INTENT, MAKES, answered
 from crmsync.store import intents
 from crmsync.store.intents import Intent
 from crmsync.store.links import link
+from crmsync.store.lost import Look, Verdict, judge
 from crmsync.store.refused import Refusal, save_refusal
 from crmsync.writes import Operation, Outcome, Result
 
@@ -27,7 +26,7 @@ async def settle(pull: Pull) -> None:
     """Settle every write that was sent before and has no answer: one that was made takes effect here.
 
     What is certain not to have been made may be sent again under its key; where nothing can be seen yet the write waits
-    for the next time; where several records may be what it made it ends in quarantine and is never sent again.
+    for the next time; where it cannot be told what it made, or whether, it ends in quarantine and is never sent again.
     """
     known = await pull.store.read(intents.unsettled)
     ours = [one.key for one in known if not pull.flight.holds(INTENT, one.key)]
@@ -56,30 +55,16 @@ async def _settle(pull: Pull, obj: str, waiting: Sequence[Intent]) -> None:
         await _ended(pull, obj, ended)
 
 
-@dataclass(slots=True)
-class Found:
-    """What a read of one lost create brought."""
-
-    ids: list[str] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    early: bool = False
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Every record that may be what the create made."""
-        return tuple(sorted({*self.ids, *self.gone}))
-
-
 async def _made(pull: Pull, obj: str, waiting: Sequence[Intent]) -> None:
     """Look for what lost creates made; a connector that can bundles the questions."""
     identity = await _identity(pull, obj)
     size = pull.plugins.system.batch
+    looks: list[Look] = []
     for start in range(0, len(waiting), size):
-        some = waiting[start : start + size]
-        found = await asyncio.gather(*(_look(pull, identity, one) for one in some))
-        gone = await pull.store.write(_judge, pull, list(zip(some, found, strict=True)))
-        if gone and obj in pull.routes:
-            await by_id(pull, pull.routes[obj], gone, gone_if_absent=True)
+        looks += await asyncio.gather(*(_look(pull, identity, one) for one in waiting[start : start + size]))
+    unread = await pull.store.write(_judge, pull, obj, looks)
+    if unread and obj in pull.routes:
+        await by_id(pull, pull.routes[obj], unread, gone_if_absent=True)
 
 
 async def _identity(pull: Pull, obj: str) -> Field:
@@ -92,47 +77,59 @@ async def _identity(pull: Pull, obj: str) -> Field:
     return (await pull.plugins.fields(pull.session, obj))[next(names)]
 
 
-async def _look(pull: Pull, identity: Field, one: Intent) -> Found:
-    change = one.asked.change
+async def _look(pull: Pull, identity: Field, intent: Intent) -> Look:
+    change = intent.asked.change
     sent = Sent(
-        key=change.key, at=one.sent_at, owner=change.wish.owner, person=change.wish.person, values=change.values
+        key=change.key, at=intent.sent_at, owner=change.wish.owner, person=change.wish.person, values=change.values
     )
     query = Query(kind=Kind.SENT, object=change.object, fields=(identity,), sent=sent)
-    found = Found()
+    look = Look(intent)
     async with aclosing(pull.plugins.fetch(pull.session, query)) as pages:
         async for page in pages:
-            found.ids += [str(row[0]) for row in page.rows]
-            found.gone += [gone.id for gone in page.gone]
-            found.early |= page.gap
-    return found
+            look.living += [str(row[0]) for row in page.rows]
+            look.ended += [*(one.id for one in page.gone), *(one.id for one in page.merged)]
+            look.alike += page.alike
+            look.early |= page.gap
+    return look
 
 
-def _judge(con: sqlite3.Connection, pull: Pull, looked: Sequence[tuple[Intent, Found]]) -> list[str]:
-    """Settle what is clear; returns ids of records that were made and are gone again."""
-    gone = []
-    twins = Counter(found.all for _, found in looked)
-    for one, found in looked:
-        mine = intents.unclaimed(con, one.asked.change.object, found.all)
-        # Records that nothing here stands for may be shared out among those that look the same.
-        most = 1 if one.asked.link else twins[found.all]
-        twins[found.all] -= 1
-        if 0 < len(mine) <= most:
-            answered(con, pull, [(one.asked, Outcome(result=Result.DONE, crm_id=mine[0]))])
-            gone += [crm_id for crm_id in mine[:1] if crm_id in found.gone]
-        elif mine:
-            _ambiguous(con, pull, one, mine)
-        elif not found.early:
-            answered(con, pull, [(one.asked, _LOST)])
-    return gone
-
-
-def _ambiguous(con: sqlite3.Connection, pull: Pull, one: Intent, ids: Sequence[str]) -> None:
-    asked, obj = one.asked, one.asked.change.object
-    said = (
-        f"The answer to a create of {obj} for {asked.entity} {asked.row_id} was lost, and each of {', '.join(ids)} may "
-        f"be what it made: none was taken, and nothing is sent again (key {one.key})."
+def _judge(con: sqlite3.Connection, pull: Pull, obj: str, looks: Sequence[Look]) -> list[str]:
+    """Settle what is clear; returns the ids of records that were made and have to be read."""
+    mentioned = sorted({crm_id for one in looks for crm_id in one.mentioned})
+    free = frozenset(intents.unclaimed(con, obj, mentioned))
+    ours = {one.intent.key for one in looks}
+    under_way = any(
+        one.key not in ours and one.asked.change.object == obj and one.asked.change.operation in MAKES
+        for one in intents.unsettled(con)
     )
-    hint = f"Delete the surplus in the CRM, and merge {asked.entity} {asked.row_id} with the right one."
+    verdicts = judge(looks, free, under_way=under_way)
+    for one in verdicts:
+        _conclude(con, pull, one)
+    return [one.made for one in verdicts if one.unread]
+
+
+def _conclude(con: sqlite3.Connection, pull: Pull, verdict: Verdict) -> None:
+    intent = verdict.look.intent
+    if verdict.made:
+        answered(con, pull, [(intent.asked, Outcome(result=Result.DONE, crm_id=verdict.made))])
+    elif verdict.maybe and not verdict.wait:
+        _ambiguous(con, pull, intent, verdict.maybe)
+    elif not verdict.wait:
+        answered(con, pull, [(intent.asked, _LOST)])
+
+
+def _ambiguous(con: sqlite3.Connection, pull: Pull, one: Intent, maybe: Sequence[Alike]) -> None:
+    asked, obj = one.asked, one.asked.change.object
+    named = ", ".join(f"{like.id} ({like.differs})" if like.differs else like.id for like in maybe)
+    said = (
+        f"The answer to a create of {obj} for {asked.entity} {asked.row_id} was lost, and "
+        f"{'each of ' if len(maybe) > 1 else ''}{named} may be what it made: none was taken, and nothing is sent again "
+        f"(key {one.key})."
+    )
+    hint = (
+        f"Delete the surplus in the CRM, and merge {asked.entity} {asked.row_id} with the right one; if none is, make "
+        "it there by hand."
+    )
     outcome = Outcome(result=Result.REFUSED, code=intents.AMBIGUOUS, message=f"{said} {hint}")
     intents.end(con, one.key, intents.AMBIGUOUS, pull.now(), outcome)
     refusal = Refusal(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from crmsync.clock import SetClock, stamp
-from crmsync.model import Kind, Page, Sent
+from crmsync.model import Alike, Kind, Page, Sent
 from crmsync.writes import Change
 from crmsync_salesforce.simulator import Org
 from salesforce.orgs import NOON, Site, ids, later, site
@@ -27,6 +30,21 @@ async def lost(one: Site, change: Change) -> Sent:
 
 async def look(one: Site, sent: Sent, obj: str = "Lead", names: list[str] = NAMES) -> list[Page]:
     return await one.read(await one.query(obj, Kind.SENT, names, sent=sent))
+
+
+def rule(one: Site, field: str, obj: str = "Lead", **how: Any) -> None:
+    """Have the org change a field on every save."""
+    one.org.state.automation.plant({"updates": [{"object": obj, "field": field, **how}]})
+
+
+def alike(pages: list[Page]) -> list[Alike]:
+    return [found for page in pages for found in page.alike]
+
+
+def only(one: Site, **values: Any) -> str:
+    """The lead that has these values."""
+    (found,) = [row["Id"] for row in one.org.records("Lead") if all(row[key] == value for key, value in values.items())]
+    return str(found)
 
 
 def test_by_our_key() -> None:
@@ -146,5 +164,166 @@ def test_tasks_are_told_apart_by_their_person() -> None:
             told = replace(sent, person=second)
             pages = await look(one, told, "Task", names)
             assert [row[1] for page in pages for row in page.rows] == [second]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("formula", ["UPPER", "LOWER", "TRIM"])
+def test_another_spelling_is_the_same(formula: str) -> None:
+    """Capitals and blanks that a rule of the org changes on the way in tell no record from another."""
+
+    async def main() -> None:
+        async with site(5) as one:
+            for field in ("LastName", "Company", "Email"):
+                rule(one, field, formula=formula)
+            sent = await lost(one, create(LastName=" Van  Noor", Company="InGen", Email="A@b.example"))
+            later(one, minutes=5)
+            pages = await look(one, sent)
+            assert (len(ids(pages)), alike(pages)) == (1, [])
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("field", "strong"), [("LastName", True), ("Company", True), ("FirstName", True), ("Email", False)]
+)
+def test_one_value_that_the_org_changed_does_not_hide_it(field: str, *, strong: bool) -> None:
+    """It is told as alike, with what differs; strong while the address agrees, which tells people apart."""
+
+    async def main() -> None:
+        async with site(5) as one:
+            rule(one, field, value="other@b.example" if field == "Email" else "Other")
+            sent = await lost(one, create(FirstName="Ann", LastName="Noor", Company="Ingen", Email="a@b.example"))
+            later(one, minutes=5)
+            pages = await look(one, sent)
+            made = only(one, **{field: "other@b.example" if field == "Email" else "Other"})
+            assert (ids(pages), alike(pages)) == ([], [Alike(made, f"other {field}", strong)])
+
+    asyncio.run(main())
+
+
+def test_the_address_finds_it_whatever_else_was_changed() -> None:
+    async def main() -> None:
+        async with site(5) as one:
+            for field in ("LastName", "Company", "City"):
+                rule(one, field, value="Other")
+            sent = await lost(one, create(LastName="Noor", Company="Ingen", City="Oslo", Email="a@b.example"))
+            later(one, minutes=5)
+            (found,) = alike(await look(one, sent))
+            assert (found.id, found.strong) == (only(one, Email="a@b.example"), True)
+
+    asyncio.run(main())
+
+
+def test_without_an_address_a_name_and_a_company_tell() -> None:
+    """Unless first names differ: those are two people."""
+
+    async def main() -> None:
+        async with site(5) as one:
+            rule(one, "Title", value="Other")
+            named: dict[str, Any] = {"FirstName": "Ann", "LastName": "Noor", "Company": "Ingen", "Title": "CTO"}
+            await send(one, create(**{**named, "FirstName": "Bob"}))
+            sent = await lost(one, create(**named))
+            later(one, minutes=5)
+            assert alike(await look(one, sent)) == [Alike(only(one, FirstName="Ann"), "other Title", strong=True)]
+
+    asyncio.run(main())
+
+
+def test_others_are_not_alike() -> None:
+    """One who shares the name of few values, one of our own from long before, and one that somebody else made."""
+
+    async def main() -> None:
+        async with site(5) as one:
+            wanted: dict[str, Any] = {
+                "FirstName": "Ann",
+                "LastName": "Noor",
+                "Company": "Ingen",
+                "Email": "a@b.example",
+            }
+            await send(one, create(**wanted))
+            later(one, minutes=5)
+            one.org.create("Lead", wanted)
+            await send(one, create(**{**wanted, "FirstName": "Bob", "Email": "b@b.example"}))
+            sent = Sent(key="", at=stamp(one.context.clock.now()), values=wanted)
+            later(one, minutes=5)
+            pages = await look(one, sent)
+            assert (ids(pages), alike(pages)) == ([], [])
+
+    asyncio.run(main())
+
+
+def test_where_nobody_knows_who_we_are_nothing_is_strong() -> None:
+    """Records of everybody come into question then: what only resembles it is never taken for it."""
+
+    async def main() -> None:
+        async with site(5) as one:
+            one.session.identity = replace(one.session.identity, user="")
+            rule(one, "Company", value="Other")
+            sent = await lost(one, create(LastName="Noor", Company="Ingen", Email="a@b.example"))
+            later(one, minutes=5)
+            (found,) = alike(await look(one, sent))
+            assert (found.id, found.strong) == (only(one, Email="a@b.example"), False)
+
+    asyncio.run(main())
+
+
+def test_all_there_is_to_know_may_have_been_changed() -> None:
+    """A record of which only a name was sent: any of ours of that moment may be it, and a person has to say."""
+
+    async def main() -> None:
+        async with site(5) as one:
+            rule(one, "Name", "Campaign", value="2026-05 Autumn")
+            sent = await lost(one, create("Campaign", Name="Autumn"))
+            later(one, minutes=5)
+            pages = await look(one, sent, "Campaign", ["Id", "Name"])
+            assert (ids(pages), [(one.differs, one.strong) for one in alike(pages)]) == ([], [("other Name", False)])
+
+    asyncio.run(main())
+
+
+def test_a_task_whose_subject_was_changed_is_known_by_person_and_day() -> None:
+    async def main() -> None:
+        async with site(5) as one:
+            rule(one, "Subject", "Task", formula="SUBSTITUTE")
+            first, second = contacts(one, 2)
+            await send(one, task(first, Subject="Opened mail", ActivityDate="2026-05-06"))
+            sent = await lost(one, task(second, Subject="Opened mail", ActivityDate="2026-05-06"))
+            later(one, minutes=5)
+            pages = await look(one, replace(sent, person=second), "Task", ["Id", "WhoId", "Subject"])
+            made = next(str(row["Id"]) for row in one.org.records("Task") if row["WhoId"] == second)
+            assert (ids(pages), alike(pages)) == ([], [Alike(made, "other Subject", strong=True)])
+
+    asyncio.run(main())
+
+
+def test_what_was_converted_at_once_was_made_all_the_same() -> None:
+    """It is told as merged, as every read tells it."""
+
+    async def main() -> None:
+        async with site(5) as one:
+            sent = await lost(one, create(Email="a@b.example"))
+            made = only(one, Email="a@b.example")
+            one.org.convert_lead(made)
+            later(one, minutes=5)
+            pages = await look(one, sent)
+            assert (ids(pages), [merged.id for page in pages for merged in page.merged]) == ([], [made])
+
+    asyncio.run(main())
+
+
+def test_many_values_of_many_scripts_fit_into_the_question() -> None:
+    async def main() -> None:
+        async with site(5) as one:
+            long: dict[str, Any] = {
+                "Street": "街\n" * 60,
+                "Title": "長" * 120,
+                "Website": "https://ingen.example/" + "x" * 200,
+            }
+            words = dict.fromkeys(("City", "State", "Country", "FirstName"), "市" * 30)
+            rule(one, "City", value="Oslo")
+            sent = await lost(one, create(LastName="名" * 70, Company="社" * 200, **long, **words))
+            later(one, minutes=5)
+            assert [one.differs for one in alike(await look(one, sent))] == ["other City"]
 
     asyncio.run(main())

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from crmsync.clock import moment, stamp
-from crmsync.model import Field, Page, Sent, Type, Value
+from crmsync.model import Alike, Field, Page, Sent
 from crmsync_salesforce.client import Answer
+from crmsync_salesforce.decode import Decoded
 from crmsync_salesforce.describe import Known
 from crmsync_salesforce.errors import Faulty
-from crmsync_salesforce.query import at_least, literal, name, text_literal
+from crmsync_salesforce.likeness import Likeness
+from crmsync_salesforce.query import at_least, name, text_literal
 from crmsync_salesforce.reading import Reader, raised
 
 _BEFORE = timedelta(minutes=1)
-_SECONDS = 19
-_LONGEST = 255
-_MAY_CHANGE = frozenset({"picklist", "multipicklist"})
-"""Types of values that rules of the org like to set on the way in; they tell no record from another anyway."""
-_COMPARED = frozenset({Type.TEXT, Type.INTEGER, Type.DATE, Type.DATETIME, Type.REFERENCE})
+_MAKER = "CreatedById"
 
 
 async def sent(reader: Reader) -> AsyncGenerator[Page, None]:
     """Records that the lost create may have made, deleted ones as gone. A page with `gap` is too early to be believed.
 
-    Without a key field: records made by us since then with the texts, dates, whole numbers and references that were
-    sent. Owner, picklists and flags are left out, since the org's own rules set those.
+    Without a key field: of the records made by us since then those with the texts, dates, whole numbers and references
+    that were sent, and as `alike` those that have most of them, or the one that tells: rules of the org may have
+    changed some on the way in.
     """
     wanted = reader.query.sent
     assert wanted is not None
     known = await reader.session.describes.last(reader.object)
+    comparison: _Comparison | None = None
+    tests = _under_key(reader, known, wanted)
+    if not tests:
+        tests, comparison = _among_ours(reader, known, wanted)
     reader.prepare(life=True)
-    select = reader.select(_tests(reader, known, wanted))
+    select = reader.select(tests)
     try:
         async for found, answer in reader.pages(reader.ask(select, everything=reader.facts.deleted, together=True)):
-            page = reader.page(found, resume=None)
-            yield replace(page, gap=_early(reader, answer, wanted))
+            page = replace(reader.page(found, resume=None), gap=_early(reader, answer, wanted))
+            yield comparison.sorted(page, reader, found) if comparison else page
     except Faulty as error:
         raise raised(error, reader) from error
 
@@ -47,35 +50,53 @@ def _early(reader: Reader, answer: Answer, wanted: Sent) -> bool:
     return visible < moment(wanted.at) + reader.client.offset
 
 
-def _tests(reader: Reader, known: Known, wanted: Sent) -> tuple[str, ...]:
+def _under_key(reader: Reader, known: Known, wanted: Sent) -> tuple[str, ...]:
     field = reader.session.settings.key_field
-    if wanted.key and field and (key := known.key(field)):
-        return (f"{name(key)} = {text_literal(wanted.key)}",)
+    key = known.key(field) if wanted.key and field else None
+    return (f"{name(key)} = {text_literal(wanted.key)}",) if key else ()
+
+
+def _among_ours(reader: Reader, known: Known, wanted: Sent) -> tuple[tuple[str, ...], _Comparison]:
+    """What to ask for, with the columns to compare, where no key tells."""
     since = moment(wanted.at) + reader.client.offset - _BEFORE
     tests = [at_least("CreatedDate", stamp(since.replace(microsecond=0)))]
-    if reader.session.identity.user and "CreatedById" in known.fields:
-        tests.append(f"CreatedById = {text_literal(reader.session.identity.user)}")
-    person = {"WhoId": wanted.person} if wanted.person else {}
-    return (*tests, *_values(known, {**wanted.values, **person}))
+    ours = bool(reader.session.identity.user and _MAKER in known.fields)
+    if ours:
+        tests.append(f"{_MAKER} = {text_literal(reader.session.identity.user)}")
+    likeness = Likeness.of(known, wanted, ours=ours)
+    comparison = _Comparison(likeness, len(reader.query.fields))
+    reader.query = replace(reader.query, fields=comparison.columns(reader.query.fields, known))
+    return (*tests, *likeness.tests()), comparison
 
 
-def _values(known: Known, values: Mapping[str, Value]) -> list[str]:
-    found = []
-    for one, value in values.items():
-        field = known.fields.get(one)
-        if field is not None and one in known.filterable and _tells(field, value):
-            found.append(f"{name(one)} = {literal(_stored(field, value), field.type)}")
-    return found
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Sorts records by what they have in common with what was sent, and hands on the columns that were asked for."""
 
+    likeness: Likeness
+    asked: int
 
-def _tells(field: Field, value: Value) -> bool:
-    if value is None or field.name == "OwnerId" or field.native in _MAY_CHANGE:
-        return False
-    return field.type in _COMPARED and len(str(value)) <= _LONGEST
+    def columns(self, asked: tuple[Field, ...], known: Known) -> tuple[Field, ...]:
+        """The columns that were asked for, then those that are compared."""
+        there = {one.name for one in asked}
+        more = (known.fields["Id"], *self.likeness.fields.values())
+        return (*asked, *(one for one in more if one.name not in there))
 
-
-def _stored(field: Field, value: Value) -> Value:
-    """The value as the org keeps it: texts trimmed, moments in whole seconds."""
-    if field.type is Type.DATETIME:
-        return f"{str(value)[:_SECONDS]}.000Z"
-    return value.strip() if isinstance(value, str) else value
+    def sorted(self, page: Page, reader: Reader, found: Decoded) -> Page:
+        """The page with those that are the same, and the others as `alike` where they are."""
+        columns = {key: found.columns[reader.at(key)] for key in self.likeness.values}
+        like: dict[str, Alike] = {}
+        for at, crm_id in enumerate(found.columns[reader.at("Id")]):
+            one = self.likeness.compare(str(crm_id), {key: column[at] for key, column in columns.items()})
+            if one is not None:
+                like[one.id] = one
+        same = {one.id for one in like.values() if not one.differs}
+        identity = page.columns.index("Id")
+        return replace(
+            page,
+            columns=page.columns[: self.asked],
+            rows=[row[: self.asked] for row in page.rows if row[identity] in same],
+            gone=[one for one in page.gone if one.id in same],
+            merged=[one for one in page.merged if one.id in same],
+            alike=[one for one in like.values() if one.differs],
+        )

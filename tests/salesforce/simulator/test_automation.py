@@ -42,6 +42,16 @@ def test_a_field_is_set_on_every_save(client: Client) -> None:
     assert (client.org.get("Lead", lead) or {})["Rating"] == "Hot"
 
 
+def test_a_field_is_spelled_by_a_formula_on_every_save(client: Client) -> None:
+    formulas = {"Title": "UPPER", "City": "LOWER", "Company": "TRIM", "LastName": "SUBSTITUTE"}
+    updates = [{"object": "Lead", "field": field, "formula": formula} for field, formula in formulas.items()]
+    client.control("POST", "automation", {"updates": updates})
+    (lead,) = leads(client, 1)
+    update(client, [lead], Title="cto", City="OSLO", Company="In  Gen", LastName="van Noor")
+    found = client.org.get("Lead", lead) or {}
+    assert [found[field] for field in formulas] == ["CTO", "oslo", "In Gen", "van-Noor"]
+
+
 def test_a_trigger_fails_for_calls_that_are_too_large(client: Client) -> None:
     client.control("POST", "automation", {"triggers": [{"object": "Lead", "most": 2}]})
     ids = leads(client, 3)
@@ -60,6 +70,8 @@ def test_a_record_is_locked_for_a_while(client: Client) -> None:
 def test_nonsense_is_not_planted(client: Client) -> None:
     assert client.send("POST", "/control/automation", {"wishes": []}).status == 400
     assert client.send("POST", "/control/automation", {"locks": [{"row": 1}]}).status == 400
+    unknown = {"object": "Lead", "field": "Title", "formula": "REVERSE"}
+    assert client.send("POST", "/control/automation", {"updates": [unknown]}).status == 400
 
 
 def test_mails_to_owners_are_counted(client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -21,13 +22,35 @@ class Validation:
     message: str = "The value is not allowed here."
 
 
+FORMULAS: dict[str, Callable[[str], str]] = {
+    "LOWER": str.lower,
+    "SUBSTITUTE": lambda text: text.replace(" ", "-"),
+    "TRIM": lambda text: " ".join(text.split()),
+    "UPPER": str.upper,
+}
+"""What a rule may make of the text that is being saved, by the vendor's names."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """A field that every save through the API sets to a value."""
+    """A field that every save through the API sets to a value, or by a formula to another spelling of its own text."""
 
     object: str
     field: str
-    value: Any
+    value: Any = None
+    formula: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a formula that is not known, in time."""
+        if self.formula and self.formula not in FORMULAS:
+            raise ValueError(f"no formula is named {self.formula}; there are {', '.join(FORMULAS)}")
+
+    def run(self, cells: Values) -> None:
+        """Change what is about to be saved."""
+        if not self.formula:
+            cells[self.field] = self.value
+        elif isinstance(text := cells.get(self.field), str):
+            cells[self.field] = FORMULAS[self.formula](text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +114,9 @@ class Automation:
         for trigger in self.triggers:
             if trigger.object == name and size > trigger.most:
                 raise Refusal(trigger.code, trigger.message, fields=[])
-        cells.update({one.field: one.value for one in self.updates if one.object == name})
+        for update in self.updates:
+            if update.object == name:
+                update.run(cells)
         for rule in self.validations:
             if rule.object == name and cells.get(rule.field) == rule.value:
                 raise Refusal("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, fields=[])
