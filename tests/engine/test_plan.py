@@ -33,6 +33,8 @@ from support.planned import (
     twin,
     would_move,
 )
+from support.records import ids
+from support.simulated import Simulated
 
 NAMES = st.sampled_from(["Ann", "Bob", "Çelik", "李", "O'Neil", None])
 PEOPLE = st.integers(0, 4)
@@ -492,3 +494,38 @@ def test_actions_that_wait_are_told_and_not_rehearsed(synced: Engine) -> None:
     (asked,) = planned(synced).about["asked"]
     assert (asked["kind"], asked["person_id"]) == ("sync_person", 5)
     assert synced.one("SELECT state FROM crm_action") == "waiting"
+
+
+def test_a_plan_is_made_and_carried_out_over_the_wire(tmp_path: Path) -> None:
+    """With a simulated org over HTTP: updates both ways, a new record, a deletion, a merge and a conversion."""
+    sim = Simulated(tmp_path / "m.db")
+    sim.sync()
+    contacts, leads = ids(sim, "Contact"), ids(sim, "Lead")
+    sim.later()
+    sim.sql("UPDATE person SET title = 'mine' WHERE crm_id IN (?, ?)", contacts[0], leads[0])
+    sim.org.update("Contact", contacts[1], {"Title": "theirs"})
+    sim.org.update("Lead", leads[0], {"Title": "theirs"})
+    made = sim.org.create("Lead", {"LastName": "New", "Company": "New Ltd"})
+    sim.org.delete("Contact", contacts[2])
+    sim.org.merge("Lead", leads[1], [leads[2]])
+    sim.org.convert_lead(leads[3])
+    sim.later()
+    said = planned(sim, tmp_path / "plan")
+    assert (tmp_path / "m.db").exists()
+    short = {(one.side, one.operation, one.crm_id, one.field) for one in said.items}
+    assert {
+        ("crm", "update", contacts[0], "title"),
+        ("crm", "update", leads[0], "title"),
+        ("marketing", "update", contacts[1], "title"),
+        ("marketing", "create", made, "*"),
+        ("marketing", "delete", contacts[2], "crm_is_deleted"),
+        ("marketing", "merge", leads[2], "crm_id"),
+        ("marketing", "convert", leads[3], "crm_id"),
+    } <= short
+    done = carried(sim, tmp_path / "plan")
+    assert done.refused == []
+    assert sim.verify().ok
+    before = here(sim)
+    sim.sync()
+    assert here(sim) == before
+    assert sim.verify().ok
