@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import extras, idle, loads
+from benchmarks import extras, idle, loads, pushes
 from benchmarks.measure import Failed, Figure, serving
 
-BENCHES = ("first", "reload", "memory", "idle", "extras")
+BENCHES = ("first", "reload", "memory", "push", "idle", "extras")
 WIDTH = 52
 
 
@@ -47,6 +47,8 @@ def figures(chosen: argparse.Namespace, folder: Path) -> Iterator[Figure]:
                 yield from extras.beside(lane, records)
             if "memory" in benches:
                 yield from loads.memory(lane, records, chosen.many or 10 * records)
+        if "push" in benches:
+            yield from pushes.push(loads.Lane("push", ready["url"], folder), records, chosen.rounds)
     if "idle" in benches:
         yield from idle.idle(folder, min(records, 2_000), 20)
     if "extras" in benches:

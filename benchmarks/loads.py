@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks import contacts
 from benchmarks.measure import TIMES, Failed, Figure, Spent, ask, at_least, at_most, python
@@ -18,6 +19,7 @@ OTHERS = (
     "OpportunityContactRole", "CampaignMember", "Task", "Event",
 )  # fmt: skip
 LANES = ("rest", "bulk")
+BULK = {"rest": "never", "bulk": "always", "push": "auto"}
 FIRST = {"rest": 1.5, "bulk": 0.8}
 AGAIN = {"rest": 1.2, "bulk": None}
 MEGABYTES, GROWTH = 220, 1.25
@@ -42,24 +44,25 @@ objects.disable = [{disable}]
 [connections.bench.settings]
 url = "{address}"
 access_token = "00D000000000001!A"
-bulk = "{"always" if name == "bulk" else "never"}"
+bulk = "{BULK[name]}"
 """,
             "utf-8",
         )
 
-    def hold(self, records: int, *, moved: bool = False) -> None:
-        """Say what the org holds; see that crmsync asks for no less than the script."""
-        said = ask(f"{self.address}/setup", {"records": records, "moved": moved})
+    def hold(self, records: int, *, moved: bool = False) -> dict[str, Any]:
+        """Say what the org holds, and hear what was asked of it; see that crmsync asks for no less than the script."""
+        said: dict[str, Any] = ask(f"{self.address}/setup", {"records": records, "moved": moved})
         if said["fields"] and not set(FIELDS) <= set(said["fields"]):
             raise Failed(f"crmsync asked for other columns: {said['fields']}")
+        return said
 
     def sync(self) -> Spent:
         """One `crmsync sync`."""
         return python(["crmsync", "sync", "--settings", "crmsync.toml", "--json"], self.folder)
 
-    def script(self) -> Spent:
-        """One run of the script."""
-        return python(["benchmarks.scripts", self.name, self.address, str(self.theirs)], self.folder)
+    def script(self, what: str = "") -> Spent:
+        """One run of the script, which does what the lane is for unless told otherwise."""
+        return python(["benchmarks.scripts", what or self.name, self.address, str(self.theirs)], self.folder)
 
 
 def remove(path: Path) -> None:
@@ -98,7 +101,7 @@ def first(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
         pairs.append((lane.sync(), lane.script()))
         expect(number(lane.ours, "SELECT COUNT(*) FROM person"), records, "persons")
         expect(number(lane.theirs, "SELECT COUNT(*) FROM contact"), records, "contacts of the script")
-    yield from _paired(f"first load, {lane.name}", records, pairs[1:], FIRST[lane.name])
+    yield from paired(f"first load, {lane.name}", records, pairs[1:], FIRST[lane.name])
 
 
 def again(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
@@ -122,10 +125,11 @@ def again(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
         written = number(lane.ours, "SELECT COUNT(*) FROM crmsync_journal")
         expect(written, wanted, "journal entries")
     yield Figure(f"reload, {lane.name}: journal entries", f"{written:,}", f"= {wanted:,}", written == wanted)
-    yield from _paired(f"reload, {lane.name}", records, pairs[1:], AGAIN[lane.name])
+    yield from paired(f"reload, {lane.name}", records, pairs[1:], AGAIN[lane.name])
 
 
-def _paired(name: str, records: int, pairs: list[tuple[Spent, Spent]], bar: float | None) -> Iterator[Figure]:
+def paired(name: str, records: int, pairs: list[tuple[Spent, Spent]], bar: float | None) -> Iterator[Figure]:
+    """The rates of both sides, and the ratio of each pair in turn."""
     ours, theirs = median(a.wall for a, _ in pairs), median(b.wall for _, b in pairs)
     ratio = median(b.wall / a.wall for a, b in pairs)
     cpu = median(a.cpu for a, _ in pairs)

@@ -31,6 +31,7 @@ UPSERT = (
     f"INSERT INTO contact ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))}) "
     f"ON CONFLICT (Id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in FIELDS[1:])}"
 )
+BATCH = 200
 
 
 class Plain(HTTPAdapter):
@@ -77,5 +78,22 @@ def bulk(address: str, database: str) -> None:
                 stored(database, rows)
 
 
+def push(address: str, database: str) -> None:
+    """Send what is marked as changed, and take the marks away where it was written."""
+    sf, con = connected(address), sqlite3.connect(database)
+    con.execute("PRAGMA synchronous = NORMAL")
+    changed = con.execute("SELECT Id, Title FROM contact WHERE changed").fetchall()
+    for start in range(0, len(changed), BATCH):
+        records = [
+            {"attributes": {"type": "Contact"}, "id": one, "Title": title}
+            for one, title in changed[start : start + BATCH]
+        ]
+        results = sf.restful("composite/sobjects", method="PATCH", json={"allOrNone": False, "records": records})
+        with con:
+            done = [(one["id"],) for one in results or () if one["success"]]
+            con.executemany("UPDATE contact SET changed = 0 WHERE Id = ?", done)
+    con.close()
+
+
 if __name__ == "__main__":
-    {"rest": rest, "bulk": bulk}[sys.argv[1]](*sys.argv[2:])
+    {"rest": rest, "bulk": bulk, "push": push}[sys.argv[1]](*sys.argv[2:])

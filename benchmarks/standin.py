@@ -16,12 +16,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from benchmarks import contacts
 from benchmarks.contacts import PAGE
+from benchmarks.ledger import Ledger
 
 KEPT = 200_000  # records up to which answers are kept
 Answer = tuple[int, bytes, dict[str, str]]
 
 _SELECT = re.compile(r"SELECT (.+?) FROM (\w+)", re.IGNORECASE)
 _LOW, _HIGH = re.compile(r"\bId >=? '(\w+)'"), re.compile(r"\bId < '(\w+)'")
+_AMONG, _EACH = re.compile(r"\bId IN \(([^)]*)\)", re.IGNORECASE), re.compile(r"\w+")
 _JSON, _CSV = "application/json;charset=UTF-8", "text/csv"
 _JOB, _DATA = "750000000000001AAA", re.compile(r"/services/data/v[\d.]+/(.*)")
 
@@ -35,6 +37,7 @@ class StandIn:
         self.fields: tuple[str, ...] = ()
         self.job: tuple[str, ...] = ()
         self.asked = 0
+        self.ledger = Ledger()
         self._kept: dict[object, bytes] = {}
 
     def answer(self, method: str, target: str, body: bytes) -> Answer:
@@ -54,7 +57,8 @@ class StandIn:
         return self._data(method, found[1].strip("/") if found else "", query, body)
 
     def _setup(self, body: bytes) -> Answer:
-        said = {"asked": self.asked, "fields": self.fields}
+        said = {"asked": self.asked, "fields": self.fields, **self.ledger.told()}
+        self.ledger = Ledger()
         asked = json.loads(body)
         self.records, self.moved, self.asked = asked["records"], asked["moved"], 0
         self._kept.clear() if self.records > KEPT else None
@@ -65,6 +69,8 @@ class StandIn:
             return self._query(query["q"][0])
         if tail.startswith("query"):
             return self._page(*map(int, tail.split("/")[1].split("-")[1:]))
+        if tail.startswith(("composite/sobjects", "jobs/ingest")):
+            return self._edits(method, tail, body)
         if tail.startswith("jobs/query"):
             return self._bulk(method, tail.split("/")[2:], query, body)
         if tail == "composite":
@@ -101,7 +107,15 @@ class StandIn:
             return _error(400, "INVALID_TYPE", "sObject type is not supported.")
         if found[1].upper() == "COUNT()":
             return _json({"totalSize": self.records, "done": True, "records": []})
-        self.fields = tuple(found[1].replace(" ", "").split(","))
+        fields = tuple(found[1].replace(" ", "").split(","))
+        if among := _AMONG.search(soql):
+            self.ledger.reads += 1
+            ids = _EACH.findall(among[1])
+            head = b'{"totalSize":%d,"done":true,"records":[' % len(ids)
+            return 200, b"%s%s]}" % (head, contacts.json_by_id(fields, ids, moved=self.moved)), {"Content-Type": _JSON}
+        if "SystemModstamp >" in soql:  # nothing moves by itself
+            return self._page(0, 0)
+        self.fields = fields
         last = -(-self.records // PAGE)
         if " LIMIT 1" in soql:
             row = contacts.identity(0, 0) if " DESC" not in soql else contacts.identity(last - 1, 0)
@@ -110,6 +124,19 @@ class StandIn:
         return self._page(
             contacts.page_of(low[1]) if low else 0, min(contacts.page_of(high[1]) if high else last, last)
         )
+
+    def _edits(self, method: str, tail: str, body: bytes) -> Answer:
+        """What is written, and the collections that are read before."""
+        if tail == "composite/sobjects":
+            return 200, self.ledger.collection(body), {"Content-Type": _JSON}
+        if tail.startswith("composite"):
+            asked = json.loads(body)
+            self.ledger.reads += 1
+            found = contacts.json_by_id(tuple(asked["fields"]), asked["ids"], moved=self.moved)
+            return 200, b"[%s]" % found, {"Content-Type": _JSON}
+        job = tail.split("/")[2:]
+        results = method == "GET" and len(job) > 1
+        return 200, self.ledger.ingest(method, job, body), {"Content-Type": _CSV if results else _JSON}
 
     def _rows(self, page: int) -> int:
         return min(PAGE, self.records - page * PAGE)

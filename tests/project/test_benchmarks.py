@@ -19,4 +19,5 @@ def test_every_bench_runs_on_a_small_org() -> None:
     assert done.returncode == 0, done.stderr
     found = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
     assert found["reload, rest: journal entries"]["value"] == found["reload, bulk: journal entries"]["value"] == "80"
+    assert found["push of 200: calls that write"]["value"] == "1"
     assert any(name.startswith("idle cycle") for name in found)

@@ -1,0 +1,84 @@
+"""Local edits on their way out: crmsync beside a plain script, whole processes, in turn, and every call counted."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.loads import Lane, expect, paired, remove
+from benchmarks.measure import TIMES, Figure, Spent
+from benchmarks.scripts import BATCH
+
+BAR = 0.7
+FEW, MANY = 10, 2  # one of so many records is edited: few enough for collections, or so many that an upload is better
+
+EDIT = ("UPDATE person SET title = title || ' (new)' WHERE id % {} = 0",)
+MARK = (
+    "ALTER TABLE contact ADD COLUMN changed INTEGER NOT NULL DEFAULT 0",
+    "UPDATE contact SET Title = Title || ' (new)', changed = 1 WHERE rowid % {} = 0",
+    "CREATE INDEX contact_changed ON contact (changed) WHERE changed",
+)
+
+
+def push(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
+    """One column of a tenth of the records, beside a script; then of half of them, alone."""
+    lane.hold(records)
+    remove(lane.ours)
+    remove(lane.theirs)
+    lane.sync()
+    lane.script("rest")
+    few, marked = _edited(lane.ours, FEW, EDIT), _edited(lane.theirs, FEW, MARK)
+    many = _edited(lane.ours, MANY, EDIT)
+    pairs: list[tuple[Spent, Spent]] = []
+    starts: list[tuple[Spent, Spent]] = []
+    for _ in range(rounds + 1):
+        ours, said = _sent(lane, records, (few, lane.ours), lane.sync, records // FEW)
+        theirs, _ = _sent(lane, records, (marked, lane.theirs), lambda: lane.script("push"), records // FEW)
+        pairs.append((ours, theirs))
+        starts.append((lane.sync(), lane.script("push")))  # nothing waits any more
+    name, least = f"push of {records // FEW:,}", -(-(records // FEW) // BATCH)
+    yield Figure(f"{name}: calls that write", f"{said['writes']:,}", f"= {least:,}", said["writes"] == least)
+    yield Figure(f"{name}: calls that read before", f"{said['reads']:,}")
+    yield from paired(name, records // FEW, pairs[1:], BAR)
+    yield Figure(f"{name}: the same, start left out", _without(pairs[1:], starts[1:]))
+    spent, said = _sent(lane, records, (many, lane.ours), lane.sync, records // MANY)
+    rate = f"{records // MANY / spent.wall:,.0f} rec/s, {spent.wall:.2f} s"
+    yield Figure(f"push of {records // MANY:,}: crmsync", f"{rate}, {said['writes']:,} + {said['reads']:,} calls")
+
+
+def _without(pairs: list[tuple[Spent, Spent]], starts: list[tuple[Spent, Spent]]) -> str:
+    """The ratio of what the edits add to processes that have nothing to send."""
+    ours, theirs = (
+        median(one[side].wall for one in pairs) - median(one[side].wall for one in starts) for side in (0, 1)
+    )
+    return f"{theirs / ours:.2f}{TIMES}" if min(ours, theirs) > 0 else "too short to tell"
+
+
+def _edited(path: Path, every: int, statements: tuple[str, ...]) -> Path:
+    """A copy of a database in which one of so many rows was edited, as any program may."""
+    copy = path.with_suffix(f".{every}")
+    shutil.copyfile(path, copy)
+    with closing(sqlite3.connect(copy)) as con, con:
+        for sql in statements:
+            con.execute(sql.format(every))
+    return copy
+
+
+def _sent(
+    lane: Lane, records: int, copied: tuple[Path, Path], run: Callable[[], Spent], edits: int
+) -> tuple[Spent, dict[str, Any]]:
+    """One process that sends these edits from a fresh copy, and what the stand-in heard meanwhile."""
+    copy, path = copied
+    remove(path)
+    shutil.copyfile(copy, path)
+    lane.hold(records)
+    spent = run()
+    said = lane.hold(records)
+    expect(said["ids"], edits, f"records written by {path.name}")
+    expect(said["records"], edits, f"writes by {path.name}")
+    return spent, said
