@@ -12,6 +12,7 @@ _INSTEAD = {
     "composite": "has no composite requests: every object costs calls of its own",
     "bulk": "has no usable bulk queries: everything is read page by page",
     "collections": "writes no collections: every record costs a call of its own",
+    "retrieve": "reads no collections: records are read by their ids in more and smaller calls",
     "ingest": "takes no bulk uploads: everything is written 200 records a call",
     "soap": "takes no SOAP calls: it converts no leads, merges no records and mails no owners for us",
     "limits": "tells nothing of its daily calls: the quota cannot be watched",

@@ -9,16 +9,15 @@ from dataclasses import replace
 import msgspec
 
 from crmsync.model import Kind, Page, Query
+from crmsync_salesforce.by_id import by_id
 from crmsync_salesforce.changes import changes
 from crmsync_salesforce.deletes import deletes
 from crmsync_salesforce.errors import Faulty
 from crmsync_salesforce.load import LIVE, load
-from crmsync_salesforce.query import among, chunks, conditions, counting, encoded, whole_id
+from crmsync_salesforce.query import conditions, counting
 from crmsync_salesforce.reading import Reader, raised
 from crmsync_salesforce.sent import sent
 from crmsync_salesforce.session import SalesforceSession
-
-_SLACK = 100
 
 
 async def fetch(session: SalesforceSession, query: Query) -> AsyncIterator[Page]:
@@ -30,20 +29,6 @@ async def fetch(session: SalesforceSession, query: Query) -> AsyncIterator[Page]
         async for page in pages:
             await session.client.know_quota()
             yield page
-
-
-async def _by_id(reader: Reader) -> AsyncGenerator[Page, None]:
-    """Records by id, deleted ones as gone or merged; ids that are in no page are nowhere to be seen."""
-    reader.prepare(life=True)
-    ids = dict.fromkeys(whole_id(one) for one in reader.query.ids)
-    base = len(encoded(str(reader.select(())))) + _SLACK
-    try:
-        for some in chunks(ids, base):
-            select = reader.select((among(some),))
-            async for found, _ in reader.pages(reader.ask(select, everything=reader.facts.deleted)):
-                yield reader.page(found, resume=None)
-    except Faulty as error:
-        raise raised(error, reader) from error
 
 
 async def _count(reader: Reader) -> AsyncGenerator[Page, None]:
@@ -68,7 +53,7 @@ _READS: dict[Kind, Callable[[Reader], AsyncGenerator[Page, None]]] = {
     Kind.LOAD: load,
     Kind.CHANGES: changes,
     Kind.DELETES: deletes,
-    Kind.IDS: _by_id,
+    Kind.IDS: by_id,
     Kind.COUNT: _count,
     Kind.SENT: sent,
 }
