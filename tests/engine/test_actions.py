@@ -107,9 +107,9 @@ def test_arguments_that_are_no_json_are_refused_by_the_database(synced: Engine) 
 @pytest.mark.rule("R-072")
 def test_equal_actions_share_calls(synced: Engine) -> None:
     """Rows of one kind go together, as many as the connector takes at once; kinds do not mix."""
-    rows = [local(synced, last_name=f"Roe {number}") for number in range(201)]
-    for row in rows:
-        insert(synced, "sync_person", row)
+    people = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 201) SELECT 'Roe ' || i FROM n"
+    synced.sql(f"INSERT INTO person (last_name) {people}")
+    synced.sql("INSERT INTO crm_action (kind, person_id) SELECT 'sync_person', id FROM person WHERE crm_id IS NULL")
     served(synced)
     assert synced.crm.calls_of == [200, 1]
     assert synced.sql("SELECT state, COUNT(*) FROM crm_action GROUP BY state") == [("done", 201)]
@@ -249,24 +249,22 @@ def test_credentials_that_are_refused_are_told(synced: Engine, monkeypatch: pyte
     assert len(leads(synced)) == 1
 
 
-def test_actions_run_beside_a_cycle(synced: Engine) -> None:
-    """While a long load runs what is asked for is done, under run numbers of its own."""
+@pytest.mark.parametrize("stuck", ["", "Deal"])
+def test_actions_run_beside_a_cycle(synced: Engine, stuck: str) -> None:
+    """What is asked for is done while a cycle waits for its first answer, or has written a lot; no run is mixed up."""
     row = local(synced, last_name="Roe")
-    for number in range(30):
-        synced.crm.put("Deal", f"006{number:03}", Name=f"Deal {number}")
+    synced.crm.put("Lead", "00Q2", LastName="Lead 2")
+    asked, done = asyncio.Event(), asyncio.Event()
+    original = synced.crm._pages
+
+    async def slow(query: Any) -> Any:
+        async for page in original(query):
+            if stuck in ("", query.object) and not done.is_set():
+                asked.set()
+                await asyncio.wait_for(done.wait(), 30)
+            yield page
 
     async def both(connection: Connection) -> None:
-        asked = asyncio.Event()
-        done = asyncio.Event()
-        original = synced.crm._pages
-
-        async def slow(query: Any) -> Any:
-            async for page in original(query):
-                if query.object == "Deal" and not done.is_set():
-                    asked.set()
-                    await asyncio.wait_for(done.wait(), 30)
-                yield page
-
         synced.crm._pages = slow  # type: ignore[method-assign]
         cycle = asyncio.create_task(connection.sync())
         await asyncio.wait_for(asked.wait(), 30)
@@ -278,6 +276,11 @@ def test_actions_run_beside_a_cycle(synced: Engine) -> None:
 
     synced.use(both)
     assert sorted(synced.sql(RUNS)) == [("actions", "succeeded"), ("cycle", "succeeded"), ("cycle", "succeeded")]
+    steps = synced.sql(
+        "SELECT r.kind FROM crmsync_step s JOIN crmsync_run r ON r.id = s.run WHERE operation = 'push new'"
+    )
+    assert steps == [("actions",)]
+    synced.sync()
     assert synced.verify().ok
 
 

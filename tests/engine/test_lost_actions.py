@@ -20,6 +20,7 @@ from crmsync.writes import Change, Operation
 from support.campaigns import CampaignCrm, statuses
 from support.engine import Engine
 from support.marketer import insert, local
+from support.memory import TASKS
 
 Undisturbed = Callable[[str, int], dict[str, Any]]
 ACTIONS: dict[str, dict[str, Any]] = {
@@ -40,6 +41,7 @@ class Stage(Engine):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, CampaignCrm(keyed=False))
+        self.crm.routes = (*self.crm.routes, TASKS)
         self.crm.put("Contact", "0031", LastName="Contact", Title="boss")
         self.crm.put("Lead", "00Q1", LastName="Lead", Email="l@x.org")
         self.crm.put("Campaign", "C1", Name="Spring")
@@ -104,6 +106,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
         stage = Stage(tmp_path_factory.mktemp("undisturbed") / "m.db")
         insert(stage, kind, person, **ACTIONS[kind])
         stage.process()
+        said = "refused" if (kind, person) == ("convert_person", 1) else "done"
+        assert stage.sql("SELECT state FROM crm_action") == [(said,)], stage.sql("SELECT outcome FROM crm_action")
         return stage.end()
 
     return found
