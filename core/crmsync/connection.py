@@ -101,7 +101,7 @@ class Connection:
         """A least-privilege permission set for what the settings select. Raises SettingsError where there is none."""
         if self.system.permission_set is None:
             raise SettingsError(f"The connector {self.system.name!r} cannot print a permission set.")
-        return self.system.permission_set(list((await self._survey()).routes.values()))
+        return self.system.permission_set(selection.granted(await self._survey(), self._plugins, self.settings))
 
     async def fields(self) -> list[dict[str, Any]]:
         """Every visible field: whether it is selected, its column, the ways it moves, and why not otherwise."""

@@ -109,8 +109,8 @@ class System:
     connect: Callable[[Any, Context], AbstractAsyncContextManager[Session]]
     routes: Callable[[Any, frozenset[str] | None], Awaitable[Sequence[Route]]]
     """(session, names of enabled optional objects, or None for all on offer) → routes in any order."""
-    check: Callable[[Any], Awaitable[Sequence[Finding]]] | None = None
-    """What only this connector can tell of the credentials: log-in, rights, flags, limits."""
+    check: Callable[[Any, Sequence[Route]], Awaitable[Sequence[Finding]]] | None = None
+    """What only this connector can tell of the credentials for these routes: log-in, rights, flags, limits."""
     permission_set: Callable[[Sequence[Route]], str] | None = None
     """A least-privilege permission set for these routes, ready to deploy."""
     login: Callable[[Mapping[str, Any], Callable[[str], None]], Awaitable[Mapping[str, str]]] | None = None

@@ -83,6 +83,7 @@ class Field:
     createable: bool = False
     updateable: bool = False
     calculated: bool = False
+    denied: bool = False  # the CRM would take values, but not from these credentials
     nullable: bool = True
     defaulted: bool = False  # the CRM fills it where a new record does not
     restricted: bool = False  # only `values` are accepted

@@ -41,6 +41,12 @@ def named_fields(choice: FieldSettings) -> Iterator[tuple[str, str]]:
             yield key, name
 
 
+def goes_out(route: Route, one: Field, column: str) -> bool:
+    """Whether the rules let values of a field go to the CRM, if these credentials may write it."""
+    may = column in route.two_way or (one.custom and one.name not in route.fields)
+    return may and not one.calculated and column not in IDENTITY
+
+
 @dataclass(slots=True)
 class Naming:
     """The naming of one object's fields: what is taken already, and what a person should know."""
@@ -89,8 +95,7 @@ class Naming:
                 self._warn(f"fields.{key} names {full}, which only moves from the CRM to here: it changes nothing.")
 
     def _ways(self, one: Field, column: str, allowed: frozenset[Direction]) -> frozenset[Direction]:
-        may = column in self.route.two_way or (one.custom and one.name not in self.route.fields)
-        if may and one.updateable and not one.calculated and column not in IDENTITY:
+        if goes_out(self.route, one, column) and one.updateable:
             return allowed
         return allowed & {Direction.PULL}
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 
 from crmsync.errors import SettingsError
 from crmsync.hookspecs import Session, System
-from crmsync.model import Direction, Finding, Kind, Level, Query, Route
+from crmsync.model import PULL_ONLY, Direction, FieldMap, Finding, Kind, Level, Query, Route
+from crmsync.naming import goes_out
+from crmsync.plugins import Plugins
 from crmsync.pull import UPDATES, Drained, Pull, Read, count, fields_of
 from crmsync.schema import Schema
 from crmsync.settings import ConnectionSettings
@@ -17,15 +20,59 @@ from crmsync.settings import ConnectionSettings
 
 async def check(system: System, session: Session, schema: Schema) -> list[Finding]:
     """Findings of the connector, then object by object: what stops, what is missing, what is well."""
-    found = list(await system.check(session)) if system.check is not None else []
+    routes = sorted(schema.routes.values(), key=lambda route: (route.order, route.object))
+    found = list(await system.check(session, routes)) if system.check is not None else []
     found += schema.findings
-    for route in sorted(schema.routes.values(), key=lambda route: (route.order, route.object)):
-        both = " both ways" if Direction.PUSH in route.directions else ""
+    for route in routes:
         hidden = len(schema.visible[route.object]) - len(route.maps)
-        message = f"{len(route.maps)} fields into {route.entity}{both}; {hidden} more are visible and not selected"
+        message = f"{len(route.maps)} fields into {route.entity}{_outward(route)}"
+        message += f"; {hidden} more are visible and not selected"
         found.append(Finding(level=Level.OK, topic=route.object, message=message))
         found += [Finding(level=Level.WARN, topic=route.object, message=g, grant=g) for g in route.scope.grants]
+        found += _denied(route)
     return found
+
+
+def _outward(route: Route) -> str:
+    """What of an object may go to the CRM, for a sentence."""
+    if Direction.PUSH not in route.directions:
+        return ""
+    both = sum(Direction.PUSH in one.directions for one in route.maps)
+    verbs = {"made": route.scope.create, "changed": route.scope.update, "deleted": route.scope.delete}
+    return f", {both} of them both ways; records may be {', '.join(verb for verb, may in verbs.items() if may)} there"
+
+
+def _denied(route: Route) -> list[Finding]:
+    """Fields whose edits stay here only because these credentials may not write them."""
+    names = [f"{route.object}.{one.field.name}" for one in route.maps if one.field.denied and _goes(route, one)]
+    if not names or Direction.PUSH not in route.directions:
+        return []
+    message = f"{len(names)} fields of {route.object} may not be written: what is edited in them stays here (R-251)."
+    return [Finding(level=Level.WARN, topic=route.object, message=message, grant=f"edit access to {', '.join(names)}")]
+
+
+def _goes(route: Route, one: FieldMap) -> bool:
+    return goes_out(route, one.field, one.column)
+
+
+def granted(schema: Schema, plugins: Plugins, settings: ConnectionSettings) -> list[Route]:
+    """The routes as they would run if the credentials had every right that the settings and plugins leave to them.
+
+    Objects that the credentials do not see at all are not among them. Tasks go out where activities are sent as such.
+    """
+    offered = {route.object: route for route in schema.offered}
+    found = {name: _granted(route, plugins.directions(offered[name])) for name, route in schema.routes.items()}
+    if settings.activities and (tasks := found.get(plugins.system.tasks)):
+        found[tasks.object] = replace(tasks, directions=tasks.directions | {Direction.PUSH})
+    return list(found.values())
+
+
+def _granted(route: Route, ways: frozenset[Direction]) -> Route:
+    maps = tuple(
+        replace(one, directions=ways if (one.field.updateable or one.field.denied) and _goes(route, one) else PULL_ONLY)
+        for one in route.maps
+    )
+    return replace(route, directions=ways, maps=maps)
 
 
 def table(schema: Schema, settings: ConnectionSettings, lost: Sequence[Mapping[str, str]] = ()) -> list[dict[str, Any]]:

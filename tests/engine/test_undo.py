@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from crmsync.sending import Asked, key_of, send
 from crmsync.undo import Undone
 from crmsync.writes import Change, Operation, Outcome, Result
 from support.engine import Engine
+from support.records import ids, value
+from support.simulated import Simulated
 
 JOURNAL = "SELECT field, old, new, side, rule FROM crmsync_journal WHERE run = ? ORDER BY id"
 
@@ -31,7 +34,6 @@ def synced(engine: Engine) -> Engine:
 
 def undo(engine: Engine, run: int, **how: Any) -> Undone:
     """Take a run back."""
-    engine.crm.tick(2)
     return engine.use(lambda connection: connection.review.undo(run, **how))
 
 
@@ -42,8 +44,8 @@ def states(found: Undone) -> dict[tuple[str | None, str], str]:
 
 def edit(engine: Engine, crm_id: str, **values: Any) -> None:
     """Any program edits a person."""
-    for name, value in values.items():
-        engine.sql(f"UPDATE person SET {name} = ? WHERE crm_id = ?", value, crm_id)
+    for name, new in values.items():
+        engine.sql(f"UPDATE person SET {name} = ? WHERE crm_id = ?", new, crm_id)
 
 
 def change(engine: Engine, obj: str, crm_id: str, **values: Any) -> None:
@@ -332,3 +334,26 @@ def test_a_run_that_is_none_is_refused(synced: Engine) -> None:
 def test_a_run_that_changed_nothing_has_nothing_to_undo(synced: Engine) -> None:
     """An empty list."""
     assert undo(synced, synced.sync().run).items == []
+
+
+def test_a_run_is_taken_back_over_the_wire(tmp_path: Path) -> None:
+    """With a simulated org over HTTP: a pull and a push of one run, and the undo itself."""
+    sim = Simulated(tmp_path / "m.db")
+    contact, lead = ids(sim, "Contact")[0], ids(sim, "Lead")[0]
+    for obj, crm_id in (("Contact", contact), ("Lead", lead)):
+        sim.org.update(obj, crm_id, {"Title": "old"})
+    sim.sync()
+    sim.later()
+    sim.org.update("Contact", contact, {"Title": "theirs"})
+    sim.sql("UPDATE person SET title = 'mine' WHERE crm_id = ?", lead)
+    run = sim.sync().run
+    for expected in (["old", "old"], ["theirs", "mine"]):
+        sim.later()
+        done = undo(sim, run)
+        assert set(done.counts) == {"reverted"}
+        there = [sim.org.get(obj, one) or {} for obj, one in (("Contact", contact), ("Lead", lead))]
+        assert [one["Title"] for one in there] == expected
+        assert [value(sim, "title", one) for one in (contact, lead)] == expected
+        run = int(done.run or 0)
+    sim.sync()
+    assert sim.verify().ok

@@ -121,13 +121,66 @@ def test_check_names_object_right_and_effect(sim: Simulated) -> None:
     sim.org.user("full").fixed_objects |= {"Lead"}
     (stop,) = [one for one in check(sim) if one.level is Level.STOP]
     assert (stop.topic, "Read" in stop.grant, "Opportunity" in stop.grant) == ("Opportunity", True, True)
-    (warning,) = check(sim, "Lead")
-    assert '"Create" and "Edit" on Lead' in warning.grant
+    writing, deleting = [one.grant for one in check(sim, "Lead")]
+    assert ('"Create" and "Edit" on Lead' in writing, '"Delete" on Lead' in deleting) == (True, True)
     summary = sim.sync()
     assert summary.status == "failed"
     assert step(summary, "Opportunity", "sync schema")["status"] == "failed"
     assert sim.one("SELECT COUNT(*) FROM person") == 30
     assert {one["status"] for one in summary.steps if one["object"] != "Opportunity"} == {"succeeded"}
+
+
+@pytest.mark.rule("R-246")
+def test_check_tells_what_may_be_pushed(tmp_path: Path) -> None:
+    """How many fields, and whether records may be made, changed and deleted; one-way objects say nothing of it."""
+
+    def told(user: str) -> dict[str, str]:
+        sim = Simulated(tmp_path / f"{user}.db", user=user)
+        return {one.topic: one.message for one in sim.use(lambda connection: connection.check()) if not one.grant}
+
+    full, restricted = told("full"), told("restricted")
+    assert "of them both ways; records may be made, changed, deleted there" in full["Lead"]
+    assert "of them both ways; records may be made, changed there" in restricted["Lead"]
+    assert "both ways" not in full["Account"]
+    assert "both ways" not in restricted["Campaign"]
+
+
+@pytest.mark.rule("R-251")
+def test_only_what_is_pushed_has_to_be_writable(tmp_path: Path) -> None:
+    """The least user: an e-mail address goes to the CRM, a title stays here, and check lists what to grant."""
+    sim = Simulated(tmp_path / "m.db", user="minimum")
+    grants = [one.grant for one in check(sim, "Lead") if "R-251" in one.message]
+    assert len(grants) == 1
+    named = set(grants[0].removeprefix("edit access to ").split(", "))
+    assert {"Lead.Title", "Lead.Phone", "Lead.Budget__c"} <= named
+    assert not {"Lead.Email", "Lead.LastName", "Lead.Status", "Lead.Company"} & named
+    sim.sync()
+    lead = ids(sim, "Lead")[0]
+    sim.sql("UPDATE person SET email = 'new@x.example', title = 'mine' WHERE crm_id = ?", lead)
+    assert sim.sync().status == "succeeded"
+    there = sim.org.get("Lead", lead) or {}
+    assert (there["Email"], there["Title"] == "mine", value(sim, "title", lead)) == ("new@x.example", False, "mine")
+
+
+@pytest.mark.rule("R-245", "R-246")
+def test_the_permission_set_gives_what_these_credentials_lack(tmp_path: Path) -> None:
+    """Printed with the least rights it grants the same as printed with all of them."""
+
+    def printed(user: str, **settings: Any) -> str:
+        sim = Simulated(tmp_path / f"{user}{len(settings)}.db", user=user, **settings)
+        sim.org.user("full").fixed_objects |= {"Contact"}
+        disabled = [name for name, kind in sim.org.state.objects.items() if kind.custom]
+        for name in disabled:
+            sim.org.hide_object(None, name)
+        return sim.use(lambda connection: connection.permission_set())
+
+    least = printed("minimum")
+    assert least == printed("full")
+    assert "<field>Lead.Title</field>" in least
+    assert "ConvertLeads" in least
+    used = printed("full", activities=["Email Opened"])
+    assert "<editable>true</editable>\n        <field>Task.Description</field>" in used
+    assert "<editable>false</editable>\n        <field>Task.Description</field>" in least
 
 
 @pytest.mark.rule("R-247")

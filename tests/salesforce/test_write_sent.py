@@ -320,7 +320,7 @@ def test_many_values_of_many_scripts_fit_into_the_question() -> None:
                 "Title": "長" * 120,
                 "Website": "https://ingen.example/" + "x" * 200,
             }
-            words = dict.fromkeys(("City", "State", "Country", "FirstName"), "市" * 30)
+            words: dict[str, Any] = dict.fromkeys(("City", "State", "Country", "FirstName"), "市" * 30)
             rule(one, "City", value="Oslo")
             sent = await lost(one, create(LastName="名" * 70, Company="社" * 200, **long, **words))
             later(one, minutes=5)

@@ -114,7 +114,7 @@ class Plugin(Crm):
             raise Denied(f"{settings.instance} refused the log-in.", hint="Check user and password.")
         yield self
 
-    async def look(self, _session: Any) -> Sequence[Finding]:
+    async def look(self, _session: Any, _routes: Sequence[Route]) -> Sequence[Finding]:
         return [Finding(level=Level.WARN, topic="limits", message="few calls left", grant="more calls")]
 
     def grants(self, routes: Sequence[Route]) -> str:

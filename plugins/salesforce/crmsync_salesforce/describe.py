@@ -63,6 +63,8 @@ class _Field(msgspec.Struct):
     nillable: bool = True
     externalId: bool = False  # noqa: N815 - the vendor's spelling, here and below
     filterable: bool = True
+    permissionable: bool = False
+    autoNumber: bool = False  # noqa: N815
     restrictedPicklist: bool | None = False  # noqa: N815
     picklistValues: list[_Value] | None = None  # noqa: N815
     referenceTo: list[str] | None = None  # noqa: N815
@@ -237,11 +239,17 @@ def _field(one: _Field) -> Field:
         createable=one.createable,
         updateable=one.updateable,
         calculated=one.calculated,
+        denied=_denied(one),
         nullable=one.nillable,
         restricted=bool(one.restrictedPicklist),
         values=values,
         references=tuple(one.referenceTo or ()),
     )
+
+
+def _denied(one: _Field) -> bool:
+    """Whether only a permission is missing: what the org itself fills nobody may write."""
+    return one.permissionable and not (one.createable or one.updateable or one.calculated or one.autoNumber)
 
 
 def facts_of(known: Known) -> Facts:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
 from crmsync.model import Direction, FieldMap, Route
+from crmsync_salesforce.rights import OF_CAMPAIGN, Right, needed, permissions
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<PermissionSet xmlns="http://soap.sforce.com/2006/04/metadata">\n'
 _SYSTEM = frozenset({"User", "Group", "RecordType"})
-_OF_PARENT = frozenset({"CampaignMember", "CampaignMemberStatus", "OpportunityContactRole"})
-_SHARED = {"Task": "EditTask", "Event": "EditEvent"}
+_OF_PARENT = OF_CAMPAIGN | {"OpportunityContactRole"}
+_SHARED = frozenset({"Task", "Event"})
+_WRITTEN = {"Task": ("subject", "description", "activity_date", "status", "priority")}
+"""Columns of objects that are only read, and made on request."""
 _ALWAYS = frozenset(
     [
         "Id",
@@ -52,34 +55,40 @@ _ALWAYS = frozenset(
 
 
 def permission_set(routes: Sequence[Route]) -> str:
-    """The XML of a permission set that lets a user read, and write where a route goes both ways, exactly this."""
+    """The XML of a permission set that lets a user read, and write where a route goes both ways, exactly this.
+
+    Whether campaigns may be written is also a matter of the "Marketing User" flag, which no permission set can hold.
+    """
     parts = [_HEAD, "    <description>What crmsync needs, and no more.</description>\n"]
     for route in sorted(routes, key=lambda route: route.object):
-        if route.object not in _SYSTEM | _OF_PARENT:
-            parts += [_field(route, m.field.name, m.directions) for m in _fields(route)]
+        parts += [_field(route, one) for one in _fields(route)]
     parts += ["    <hasActivationRequired>false</hasActivationRequired>\n    <label>crmsync</label>\n"]
-    parts += [_object(route) for route in _objects(routes)]
-    permissions = {"ApiEnabled"} | {
-        _SHARED[r.object] for r in routes if r.object in _SHARED and Direction.PUSH in r.directions
-    }
+    writes, read = needed(routes), {route.object for route in routes}
+    for obj in sorted((read | writes.keys()) - _SYSTEM - _OF_PARENT - _SHARED):
+        parts.append(_object(obj, writes.get(obj, frozenset()), whole=obj in read))
     parts += [
         f"    <userPermissions>\n        <enabled>true</enabled>\n        <name>{one}</name>\n    </userPermissions>\n"
-        for one in sorted(permissions)
+        for one in sorted({"ApiEnabled", *permissions(routes)})
     ]
     return "".join([*parts, "</PermissionSet>\n"])
 
 
 def _fields(route: Route) -> list[FieldMap]:
+    """The fields that may be hidden: of objects that hang on others only those that an administrator added."""
+    if route.object in _SYSTEM:
+        return []
+    shown = frozenset(one.field.name for one in route.maps) if route.object in _OF_PARENT else _ALWAYS
     seen: dict[str, FieldMap] = {}
     for one in route.maps:
-        if one.field.name not in _ALWAYS or one.field.custom:
+        if one.field.name not in shown or one.field.custom:
             seen.setdefault(one.field.name, one)
     return [seen[name] for name in sorted(seen)]
 
 
-def _field(route: Route, name: str, directions: frozenset[Direction]) -> str:
-    editable = "true" if Direction.PUSH in directions else "false"
-    owner = "Activity" if route.object in _SHARED and name.endswith("__c") else route.object
+def _field(route: Route, one: FieldMap) -> str:
+    name, written = one.field.name, Direction.PUSH in route.directions and one.column in _WRITTEN.get(route.object, ())
+    editable = "true" if written or Direction.PUSH in one.directions else "false"
+    owner = "Activity" if route.object in _SHARED and one.field.custom else route.object
     return (
         f"    <fieldPermissions>\n        <editable>{editable}</editable>\n"
         f"        <field>{escape(owner)}.{escape(name)}</field>\n"
@@ -87,20 +96,19 @@ def _field(route: Route, name: str, directions: frozenset[Direction]) -> str:
     )
 
 
-def _objects(routes: Sequence[Route]) -> list[Route]:
-    left = [route for route in routes if route.object not in _SYSTEM | _OF_PARENT | _SHARED.keys()]
-    return sorted(left, key=lambda route: route.object)
-
-
-def _object(route: Route) -> str:
-    write = "true" if Direction.PUSH in route.directions else "false"
-    rights = {
-        "allowCreate": write,
-        "allowDelete": write,
-        "allowEdit": write,
-        "allowRead": "true",
-        "modifyAllRecords": "false",
+def _object(obj: str, rights: frozenset[Right], *, whole: bool) -> str:
+    """The rights on one object; all of its records are seen only where they are synced."""
+    allowed = {
+        "allowCreate": Right.CREATE in rights,
+        "allowDelete": Right.DELETE in rights,
+        "allowEdit": Right.EDIT in rights,
+        "allowRead": True,
+        "modifyAllRecords": False,
     }
-    lines = [f"        <{key}>{value}</{key}>\n" for key, value in rights.items()]
-    lines += [f"        <object>{escape(route.object)}</object>\n", "        <viewAllRecords>true</viewAllRecords>\n"]
+    lines = [f"        <{key}>{_said(value)}</{key}>\n" for key, value in allowed.items()]
+    lines += [f"        <object>{escape(obj)}</object>\n", f"        <viewAllRecords>{_said(whole)}</viewAllRecords>\n"]
     return f"    <objectPermissions>\n{''.join(lines)}    </objectPermissions>\n"
+
+
+def _said(value: bool) -> str:
+    return "true" if value else "false"

@@ -10,7 +10,7 @@ import msgspec
 
 from crmsync.errors import RouteStopped
 from crmsync.hookspecs import System, hookimpl
-from crmsync.model import BOTH_WAYS, Condition, Direction, Fields, Page, Query, Route, Scope
+from crmsync.model import Condition, Direction, Fields, Page, Query, Route, Scope
 from crmsync.writes import Change, Outcomes
 from crmsync_salesforce import fetch as reading
 from crmsync_salesforce import writing
@@ -19,6 +19,7 @@ from crmsync_salesforce.custom import custom_routes
 from crmsync_salesforce.describe import Known, scope_of
 from crmsync_salesforce.errors import Faulty, translate
 from crmsync_salesforce.permissions import permission_set
+from crmsync_salesforce.rights import grants
 from crmsync_salesforce.routes import NO_STAMP, ROUTES, UNSEEN, WHERE
 from crmsync_salesforce.session import SalesforceSession, connect
 from crmsync_salesforce.settings import SalesforceSettings
@@ -26,8 +27,6 @@ from crmsync_salesforce.simulation import simulate
 
 BATCH, BULK = 200, 10_000
 """Changes that one call takes, and how many at once where an upload may cost fewer calls."""
-
-MARKETING_USER = 'Tick "Marketing User" on the user, so that campaigns can be created and changed.'
 
 
 async def _login(given: Mapping[str, Any], show: Callable[[str], None]) -> Mapping[str, str]:
@@ -90,21 +89,11 @@ async def fields(session: SalesforceSession, obj: str) -> Fields:
 async def scope(session: SalesforceSession, obj: str) -> Scope:
     """The operations these credentials may do on an object, and which of its rows are synced at all."""
     known = await session.describes.last(obj)
-    return scope_of(known.described, _where(obj, known), _grants(obj, known))
+    return scope_of(known.described, _where(obj, known), grants(obj, known.described))
 
 
 def _where(obj: str, known: Known) -> tuple[Condition, ...]:
     return tuple(one for one in WHERE.get(obj, ()) if one.field in known.fields)
-
-
-def _grants(obj: str, known: Known) -> tuple[str, ...]:
-    two_way = any(route.object == obj and route.directions == BOTH_WAYS for route in ROUTES)
-    writable = known.described.createable and known.described.updateable
-    if not two_way or writable:
-        return ()
-    if obj.startswith("Campaign"):
-        return (MARKETING_USER,)
-    return (f'Grant "Create" and "Edit" on {obj}, so that changes can go to the CRM.',)
 
 
 @hookimpl

@@ -95,3 +95,31 @@ def test_objects_and_fields_come_and_go(client: Client) -> None:
     assert client.refused("SELECT Rating FROM Lead") == "INVALID_FIELD"
     client.rest("POST", "/sobjects/Lead", {"LastName": "x", "Company": "y", "Size__c": "2.5"})
     assert client.names("SELECT Size__c FROM Lead WHERE Size__c > 2", "Size__c") == [2.5]
+
+
+def test_system_permissions_are_told_and_kept(client: Client) -> None:
+    """What a user lacks is one row of the effective permissions, and refused where it would be used."""
+    names = ["ConvertLeads", "TransferAnyLead", "EditTask"]
+    select = f"SELECT {', '.join(f'Permissions{one}' for one in names)} FROM UserPermissionAccess"
+    (row,) = client.query(select)["records"]
+    assert [row[f"Permissions{one}"] for one in names] == [True] * 3
+    client.control("POST", "schema", {"rights": [{"user": "full", "lacks": names}]})
+    (row,) = client.query(select)["records"]
+    assert [row[f"Permissions{one}"] for one in names] == [False] * 3
+    assert client.rest("GET", "/sobjects/Task/describe").json["createable"] is False
+    own = client.org.create("Lead", {"LastName": "A", "Company": "B"}, user="full")
+    others = client.org.create("Lead", {"LastName": "A", "Company": "B"})
+    owner = {"OwnerId": client.org.user("minimum").user_id}
+    assert client.rest("PATCH", f"/sobjects/Lead/{others}", owner).code == "INSUFFICIENT_ACCESS_OR_READONLY"
+    assert client.rest("PATCH", f"/sobjects/Lead/{own}", owner).status == 204
+
+
+def test_a_verb_can_be_kept_from_a_user(client: Client) -> None:
+    """Whoever may not delete may not merge either."""
+    barred = [{"object": "Contact", "verb": "delete"}]
+    client.control("POST", "schema", {"rights": [{"user": "full", "barred": barred}]})
+    told = client.rest("GET", "/sobjects/Contact/describe").json
+    assert (told["updateable"], told["deletable"], told["mergeable"]) == (True, False, False)
+    contact = client.org.create("Contact", {"LastName": "A"})
+    assert client.rest("DELETE", f"/sobjects/Contact/{contact}").code == "INSUFFICIENT_ACCESS_OR_READONLY"
+    assert client.rest("PATCH", f"/sobjects/Contact/{contact}", {"LastName": "B"}).status == 204

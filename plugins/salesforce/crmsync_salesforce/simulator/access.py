@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from crmsync_salesforce.simulator.errors import Refusal
 from crmsync_salesforce.simulator.fields import Field, ObjectType, Row
 from crmsync_salesforce.simulator.table import Table
 
-PEOPLE = ("Lead", "Contact")
 SALES = ("Account", "Contact", "Lead", "Opportunity")
 
 
@@ -29,6 +29,8 @@ class Rights:
     fixed_fields: set[tuple[str, str]] = field(default_factory=set)
     hidden_records: set[str] = field(default_factory=set)
     halved_objects: set[str] = field(default_factory=set)
+    lacks: set[str] = field(default_factory=set)  # system permissions, by the vendor's names
+    barred: set[tuple[str, str]] = field(default_factory=set)  # object and verb: create, update or delete
 
     def sees_object(self, name: str) -> bool:
         """Whether the object is there at all for the user."""
@@ -38,13 +40,20 @@ class Rights:
         """Whether the field is there at all for the user."""
         return (owner, name) not in self.hidden_fields
 
-    def changes_object(self, name: str) -> bool:
-        """Whether the user may create, edit and delete records of the object."""
-        return name not in self.fixed_objects and (name != "Campaign" or self.marketing_user)
+    def may(self, verb: str, name: str) -> bool:
+        """Whether the user may create, update or delete records of the object."""
+        if (name == "Campaign" and not self.marketing_user) or (name == "Task" and "EditTask" in self.lacks):
+            return False
+        return name not in self.fixed_objects and (name, verb) not in self.barred
 
-    def changes_field(self, owner: str, one: Field) -> bool:
-        """Whether the user may write the field where the org allows writing it."""
-        return (owner, one.name) not in self.fixed_fields and self.changes_object(owner)
+    def changes_field(self, verb: str, owner: str, one: Field) -> bool:
+        """Whether the user may write the field, of a new record or one that is there, where the org allows it."""
+        return (owner, one.name) not in self.fixed_fields and self.may(verb, owner)
+
+    def need(self, verb: str, *names: str, permission: str = "") -> None:
+        """Raise the vendor's refusal unless the user may do this with all of these objects."""
+        if permission in self.lacks or not all(self.may(verb, name) for name in names):
+            raise Refusal("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", fields=[])
 
     def sees_row(self, owner: str, row: Row) -> bool:
         """Whether sharing shows the record to the user."""
@@ -65,6 +74,7 @@ def grant_minimum(rights: Rights, objects: dict[str, ObjectType]) -> None:
     """The least a sync user needs by the vendor's guide: names, e-mail and lead status writable, the rest read-only."""
     rights.marketing_user = False
     rights.view_setup = False
+    rights.lacks |= {"ConvertLeads", "TransferAnyLead"}
     rights.hidden_objects |= {name for name, kind in objects.items() if kind.custom}
     for name in SALES:
         rights.fixed_fields |= {
@@ -73,9 +83,11 @@ def grant_minimum(rights: Rights, objects: dict[str, ObjectType]) -> None:
 
 
 def restrict(rights: Rights) -> None:
-    """A user who sees no opportunities, misses some fields, and half of the people and accounts."""
+    """A user who sees no opportunities, misses some fields, half of the people and accounts, and deletes nobody."""
     rights.marketing_user = False
     rights.view_setup = False
+    rights.lacks |= {"ConvertLeads", "EditTask", "TransferAnyLead", "ViewAllData"}
+    rights.barred |= {("Lead", "delete"), ("Contact", "delete"), ("Contact", "create")}
     rights.hidden_objects |= {"Opportunity", "OpportunityContactRole", "OpportunityStage"}
     rights.hidden_fields |= {
         *(("Account", "Type"), ("Account", "AnnualRevenue"), ("Lead", "Phone"), ("Lead", "Budget__c")),

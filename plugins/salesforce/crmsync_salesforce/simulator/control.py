@@ -136,6 +136,8 @@ def _grant(org: Org, wish: Body) -> None:
     for name, owner in (("fixed_objects", "object"), ("fixed_fields", "field")):
         for one in wish.get(name, []):
             getattr(rights, name).add((one["object"], one["name"]) if owner == "field" else one)
+    rights.lacks |= set(wish.get("lacks", []))
+    rights.barred |= {(one["object"], one["verb"]) for one in wish.get("barred", [])}
     org.state.touch_schema()
 
 

@@ -52,6 +52,10 @@ class Conversion:
 
     def run(self) -> dict[str, Any]:
         """Convert the lead and return the ids it became; raises Refusal and changes nothing when it cannot."""
+        self.rights.need("update", "Lead", permission="ConvertLeads")
+        made = {"Account": self.wish.account is None, "Contact": self.wish.contact is None}
+        made["Opportunity"] = self.wish.opportunity
+        self.rights.need("create", *(name for name, new in made.items() if new))
         lead = self._lead()
         owner = self.wish.owner or lead["OwnerId"]
         if owner.startswith("00G"):

@@ -97,7 +97,6 @@ def _prefilterable(field: Field) -> bool:
 def field_body(kind: ObjectType, field: Field, rights: Rights) -> Body:
     """One field as the user sees it."""
     owner = kind.name
-    writable = rights.changes_field(owner, field)
     calculated = reads_as_calculated(owner, field)
     subject = owner in {"Task", "Event"} and field.name == "Subject"
     return {
@@ -107,7 +106,7 @@ def field_body(kind: ObjectType, field: Field, rights: Rights) -> Body:
         "calculatedFormula": field.formula if calculated else None,
         "compoundFieldName": field.compound,
         "controllerName": None,
-        "createable": field.createable and writable,
+        "createable": field.createable and rights.changes_field("create", owner, field),
         "custom": field.custom,
         "defaultValue": field.default if field.default is not None or field.type != "boolean" else False,
         "defaultValueFormula": None,
@@ -137,7 +136,7 @@ def field_body(kind: ObjectType, field: Field, rights: Rights) -> Body:
         "sortable": field.sortable,
         "type": field.type,
         "unique": field.unique,
-        "updateable": field.updateable and writable,
+        "updateable": field.updateable and rights.changes_field("update", owner, field),
         **_text_facts(owner, field),
         **_reference_facts(field, searchable=kind.searchable),
     }
@@ -145,17 +144,17 @@ def field_body(kind: ObjectType, field: Field, rights: Rights) -> Body:
 
 def summary(kind: ObjectType, rights: Rights, version: str) -> Body:
     """One object in the global describe."""
-    writable = rights.changes_object(kind.name)
+    deletable, updateable = rights.may("delete", kind.name), rights.may("update", kind.name)
     base = f"/services/data/v{version}/sobjects/{kind.name}"
     return {
         "activateable": False,
         "associateEntityType": None,
         "associateParentEntity": None,
-        "createable": kind.createable and writable,
+        "createable": kind.createable and rights.may("create", kind.name),
         "custom": kind.custom,
         "customSetting": False,
         "deepCloneable": False,
-        "deletable": kind.deletable and writable,
+        "deletable": kind.deletable and deletable,
         "deprecatedAndHidden": False,
         "feedEnabled": kind.name in {"Lead", "Contact", "Account", "Opportunity", "Campaign", "User"},
         "hasSubtypes": False,
@@ -165,7 +164,7 @@ def summary(kind: ObjectType, rights: Rights, version: str) -> Body:
         "label": kind.label,
         "labelPlural": kind.plural,
         "layoutable": kind.updateable and kind.name not in _WITHOUT_LAYOUT,
-        "mergeable": kind.mergeable and writable,
+        "mergeable": kind.mergeable and updateable and deletable,
         "mruEnabled": kind.searchable,
         "name": kind.name,
         "queryable": kind.queryable,
@@ -173,8 +172,8 @@ def summary(kind: ObjectType, rights: Rights, version: str) -> Body:
         "retrieveable": True,
         "searchable": kind.searchable,
         "triggerable": True,
-        "undeletable": kind.undeletable and writable,
-        "updateable": kind.updateable and writable,
+        "undeletable": kind.undeletable and deletable,
+        "updateable": kind.updateable and updateable,
         "urls": {"sobject": base, "describe": f"{base}/describe", "rowTemplate": f"{base}/{{ID}}"},
     }
 

@@ -35,7 +35,7 @@ class Lifecycle:
         """Put a record and what hangs on it into the recycle bin."""
         table, row = self.live(identity, name)
         self._state.automation.touch(identity)
-        if not table.kind.deletable or not self._rights.changes_object(table.kind.name):
+        if not table.kind.deletable or not self._rights.may("delete", table.kind.name):
             raise Refusal("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", fields=[])
         self._refuse_in_use(table, row)
         self._bin(table, row, identity)
@@ -123,6 +123,8 @@ class Lifecycle:
         self._state.automation.touch(master)
         if not table.kind.mergeable or not 1 <= len(losers) <= MOST_MERGED or master in losers:
             raise Refusal("INVALID_OPERATION", "merge needs one master and one or two other records", fields=[])
+        self._rights.need("update", name)
+        self._rights.need("delete", name)
         moved: list[str] = []
         for loser in losers:
             _, row = self.live(loser, name)

@@ -167,6 +167,9 @@ class Reader:
     def _formula(self, table: Table, formula: str) -> Getter:
         everyone = Reader(self.state, self.state.system)
         kind, _, rest = formula.partition(":")
+        if kind == "held":
+            held = rest not in self.rights.lacks
+            return lambda _row: held
         if kind == "count":
             counter: Getter = self.state.counter(rest)
             return counter

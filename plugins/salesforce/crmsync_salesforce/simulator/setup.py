@@ -33,6 +33,7 @@ def set_up(made: Made) -> None:
         3,
         {"Name": ["System Administrator", "Standard User", "Marketing Sync"], "UserType": ["Standard"] * 3},
     )
+    made.add("UserPermissionAccess", 1, {})
     made.add("UserRole", 2, {"Name": ["CEO", "Sales"], "DeveloperName": ["CEO", "Sales"]})
     _users(made, admin)
     made.add(

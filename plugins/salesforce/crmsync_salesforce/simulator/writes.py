@@ -14,6 +14,7 @@ from crmsync_salesforce.simulator.rules import BEFORE_SAVE, Draft, touch
 from crmsync_salesforce.simulator.state import State
 from crmsync_salesforce.simulator.table import Table
 
+_VERBS = {"createable": "create", "updateable": "update"}
 _MASTER_RECORD_TYPE = "012000000000000AAA"
 
 
@@ -40,7 +41,7 @@ class Writer:
         """Make a record and return its id; raises Refusal when the org will not have it."""
         kind = self._reader.object(name)
         table = self._state.tables[kind.name]
-        if not self._force and not (kind.createable and self._rights.changes_object(kind.name)):
+        if not self._force and not (kind.createable and self._rights.may("create", kind.name)):
             raise _may_not(kind.name, "create")
         cells = self._cells(kind, given, "createable")
         self._automate(kind, cells)
@@ -56,11 +57,12 @@ class Writer:
         table = self._state.tables[kind.name]
         before = self._existing(table, identity)
         self._state.automation.touch(identity)
-        if not self._force and not (kind.updateable and self._rights.changes_object(kind.name)):
+        if not self._force and not (kind.updateable and self._rights.may("update", kind.name)):
             raise _may_not(kind.name, "update")
         if self._closed(kind, table, before):
             raise Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
         cells = self._cells(kind, given, "updateable")
+        self._check_transfer(kind, table, before, cells)
         self._automate(kind, cells)
         row = before.copy()
         for field_name, value in cells.items():
@@ -75,6 +77,11 @@ class Writer:
         """Whether the record is a lead that was converted, which most orgs let nobody change."""
         ends = kind.name == "Lead" and not self._force and not self._state.settings.edit_converted
         return ends and bool(row[table.columns["IsConverted"]])
+
+    def _check_transfer(self, kind: ObjectType, table: Table, before: Row, cells: Values) -> None:
+        owner = before[table.columns["OwnerId"]] if kind.name == "Lead" else self._rights.user_id
+        if not self._force and owner not in (self._rights.user_id, cells.get("OwnerId", owner)):
+            self._rights.need("update", kind.name, permission="TransferAnyLead")
 
     def _automate(self, kind: ObjectType, cells: Values) -> None:
         if not self._force:
@@ -125,7 +132,7 @@ class Writer:
     def _writable(self, kind: ObjectType, field: Field, flag: str) -> bool:
         if self._force:
             return field.name in self._state.tables[kind.name].columns
-        return bool(getattr(field, flag)) and self._rights.changes_field(kind.name, field)
+        return bool(getattr(field, flag)) and self._rights.changes_field(_VERBS[flag], kind.name, field)
 
     def _checked(self, kind: ObjectType, field: Field, value: object) -> Any:
         cell = values.stored(field, value)

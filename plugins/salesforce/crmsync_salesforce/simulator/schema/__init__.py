@@ -50,6 +50,14 @@ _STANDARD: tuple[tuple[str, str, str, str, str, dict[str, bool]], ...] = (
     ("Group", "Group", "Groups", "00G", setup.GROUP, {"undeletable": False}),
     ("RecordType", "Record Type", "Record Types", "012", setup.RECORD_TYPE, _KEPT),
     ("Profile", "Profile", "Profiles", "00e", setup.PROFILE, _READ_ONLY),
+    (
+        "UserPermissionAccess",
+        "User Permission Access",
+        "User Permission Access",
+        "0up",
+        setup.USER_PERMISSION_ACCESS,
+        _READ_ONLY,
+    ),
     ("UserRole", "Role", "Roles", "00E", setup.USER_ROLE, {"undeletable": False, "searchable": False}),
     ("Organization", "Organization", "Organizations", "00D", setup.ORGANIZATION, _READ_ONLY | {"updateable": True}),
     ("LeadStatus", "Lead Status Value", "Lead Status Values", "01J", setup.LEAD_STATUS, _READ_ONLY),
@@ -83,7 +91,8 @@ _CHILDREN: dict[tuple[str, str], tuple[str | None, bool]] = {
 _FORMULAS = {**custom.FORMULAS, "CampaignMember": campaigns.MEMBER_COPIES}
 _FORMULAS["Campaign"] = {name: f"count:{name}" for name in campaigns.COUNTERS}
 _FORMULAS["Opportunity"] = {"ExpectedRevenue": "expected:"}
-_SHOWN_AS_STORED = frozenset({"CampaignMember", "Campaign", "Opportunity"})
+_FORMULAS["UserPermissionAccess"] = {f"Permissions{one}": f"held:{one}" for one in setup.PERMISSIONS}
+_SHOWN_AS_STORED = frozenset({"CampaignMember", "Campaign", "Opportunity", "UserPermissionAccess"})
 
 
 def _finish(owner: str, field: Field) -> Field:

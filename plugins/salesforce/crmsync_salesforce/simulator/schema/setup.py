@@ -83,6 +83,15 @@ Description string:255 CUN---FSG
 {AUDIT}\
 """
 
+PERMISSIONS = (
+    "ApiEnabled", "ConvertLeads", "EditEvent", "EditTask", "PasswordNeverExpires", "TransferAnyLead", "ViewAllData",
+)  # fmt: skip
+"""System permissions that the org knows."""
+
+USER_PERMISSION_ACCESS = "Id id ---D-IFSG\nLastCacheUpdate datetime --N---FS-\n" + "".join(
+    f"Permissions{one} boolean ---D--FSG\n" for one in PERMISSIONS
+)
+
 USER_ROLE = f"""\
 Id id ---D-IFSG "Role ID
 Name string:80 CU----FSG
