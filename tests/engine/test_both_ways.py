@@ -16,7 +16,7 @@ from support.engine import Engine
 from support.histories import Cancellable, World, play
 from support.memory import Crm
 
-EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "320"))
+EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "120"))
 PARTS = 4  # so that several processes share them
 OBJECTS = {"lead": "Lead", "contact": "Contact"}
 FIELDS = {"email": "Email", "last_name": "LastName", "title": "Title"}

@@ -132,7 +132,7 @@ def planned_of(refused: dict[str, Any]) -> Item:
     return Item(**{name: refused[name] for name in Item.__dataclass_fields__ if name != "rule"})
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(CHANGES, min_size=4, max_size=12), st.integers(1, 4))
 def test_a_plan_is_what_the_next_cycle_does(changes: list[Change], page_size: int) -> None:
     """Value by value on both sides, after any history; and making it moved nothing on either.
@@ -163,7 +163,7 @@ def test_a_plan_is_what_the_next_cycle_does(changes: list[Change], page_size: in
         assert other.sql("SELECT * FROM crmsync_journal") == journal
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(CHANGES, min_size=3, max_size=8), st.lists(LATE, min_size=1, max_size=4))
 def test_carried_out_late_a_plan_does_nothing_but_what_it_says(changes: list[Change], late: list[Change]) -> None:
     """Whatever moved meanwhile is refused; what is not refused is made; and a cycle later both sides agree."""

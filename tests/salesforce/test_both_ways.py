@@ -17,7 +17,7 @@ from support.histories import Cancellable, World, play
 from support.office import IDLE
 from support.simulated import Simulated
 
-EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "80"))
+EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "40"))
 PARTS = 4
 OBJECTS = {"lead": "Lead", "contact": "Contact"}
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
