@@ -75,7 +75,7 @@ class Story(Protocol):
     contact: str
     disputed: str
     converted: str  # a lead that marketing has converted
-    manual: tuple[str, str]  # a field ("Object.Field") of `disputed` that takes the text "Warm", and its column
+    manual: tuple[str, str]  # a field ("Object.Field") of `disputed` that takes any short text, and its column
 
     async def edit(self) -> Sequence[str]:
         """Edit records in the CRM as a user would: updates, deletes, a conversion, a merge, a move, the big account."""

@@ -59,8 +59,8 @@ def test_both_sides_write_and_each_collision_ends_by_its_rule(told: dict[str, An
     for part in (
         "the lead: marketing wins: 'Chosen by marketing' here, 'Chosen by marketing' in the CRM",
         "the contact: the CRM wins: 'theirs' here, 'theirs' in the CRM",
-        "the field set to manual: neither moves: 'Warm' here, 'Cold' in the CRM",
-        "the CRM has 'Warm' now",
+        "the field set to manual: neither moves: 'Chosen by marketing' here, 'Cold' in the CRM",
+        "the CRM has 'Chosen by marketing' now",
         "1 waits for a decision; nothing was written, here or there",
     ):
         assert part in lines

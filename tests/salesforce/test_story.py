@@ -1,7 +1,12 @@
 """The demo's story: the same for the same seed, and everything the demo promises happens in it."""
 
 import asyncio
+import json
+from pathlib import Path
 
+import pytest
+
+from crmsync import cli
 from crmsync_salesforce import plugin
 from crmsync_salesforce.simulation import simulate
 from crmsync_salesforce.simulator import Org
@@ -43,3 +48,22 @@ def test_the_simulation() -> None:
             assert running.story.big_account != running.story.edited_account
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("records", "seed"), [(2000, 7), (60, 1), (60, 2)])
+def test_the_demo_plays_to_its_end(records: int, seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever the org was seeded with: each collision ends by its rule, and both sides agree in the end."""
+    options = ["--connector", "salesforce", "--records", str(records), "--seed", str(seed), "--keep", str(tmp_path)]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["demo", *options, "--json"])
+    said = capsys.readouterr()
+    assert ended.value.code == 0, said.err
+    (story,) = [one["story"] for one in json.loads(said.out)["connectors"]]
+    for part in (
+        "the lead: marketing wins: 'Chosen by marketing' here, 'Chosen by marketing' in the CRM",
+        "the contact: the CRM wins: 'Chosen in the CRM' here, 'Chosen in the CRM' in the CRM",
+        "the field set to manual: neither moves: 'Chosen by marketing' here, 'Chosen in the CRM' in the CRM",
+        "the CRM has 'Chosen by marketing' now",
+    ):
+        assert part in story
+    assert any(line.startswith("the lead's title in the CRM is 'Chosen in the CRM' again") for line in story)

@@ -46,7 +46,7 @@ class WayBack:
         self.stage.act("Somebody edits persons in the marketing database, with plain SQL")
         story, (_, column) = self.story, self.story.manual
         for crm_id, name in ((story.lead, "title"), (story.contact, "title"), (story.disputed, column)):
-            self.line(self.hands.edit(crm_id, name, OURS if name == "title" else "Warm"))
+            self.line(self.hands.edit(crm_id, name, OURS))
         apart = (story.lead, story.disputed, story.converted)
         self.hands.sql(
             """UPDATE person SET phone = '+1 555 0100' WHERE id IN (SELECT id FROM person WHERE crm_type = 'lead'

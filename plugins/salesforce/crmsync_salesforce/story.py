@@ -15,7 +15,7 @@ UPDATES, DELETIONS = 20, 5
 class OrgStory:
     """A story on one org: the same edits for the same seed."""
 
-    manual = ("Lead.Rating", "rating")
+    manual = ("Lead.City", "city")
 
     def __init__(self, org: Org, *, big: int = 0) -> None:
         self._org = org
@@ -44,11 +44,11 @@ class OrgStory:
         """Change what the demo changed here."""
         self._org.update("Lead", self.lead, {"Title": "Chosen in the CRM"})
         self._org.update("Contact", self.contact, {"Title": "Chosen in the CRM"})
-        self._org.update("Lead", self.disputed, {"Rating": "Cold"})
+        self._org.update("Lead", self.disputed, {"City": "Chosen in the CRM"})
         lead, contact = self._name("Lead", self.lead), self._name("Contact", self.contact)
         return [
             f"the lead {lead} and the contact {contact} have other titles",
-            f"the lead {self._name('Lead', self.disputed)} is cold",
+            f"the lead {self._name('Lead', self.disputed)} lives elsewhere",
         ]
 
     async def shows(self, crm_id: str, column: str) -> Any:
