@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ParamSpec
 
 from crmsync.compare import close_gaps, gaps
 from crmsync.errors import ConnectionStopped, CrmsyncError, QuotaKept, RetryLater, SchemaMoved, StoreError
@@ -42,6 +42,7 @@ from crmsync.store.batch import Step
 from crmsync.store.edits import any_open
 from crmsync.store.lookup import quarantined_ids
 
+P = ParamSpec("P")
 FATAL = (ConnectionStopped, StoreError, Drained)
 RETRIES_IN_A_ROW = 2  # objects that answer "later" before the cycle waits for its next turn
 
@@ -108,15 +109,15 @@ class Cycle:
         try:
             for route in self.routes:
                 if read := self.reads.get((route.object, Kind.CHANGES)):
-                    await self._guarded(route, UPDATES, self._begin(route, read))
+                    await self._guarded(route, UPDATES, self._begin, route, read)
             for route in self.routes:
                 if read := self.reads.get((route.object, Kind.DELETES)):
-                    await self._guarded(route, DELETES, deletes(self.pull, read, self._joined(route)))
+                    await self._guarded(route, DELETES, deletes, self.pull, read, self._joined(route))
             for route in self.routes:
                 if page := self.first.get(route.object):
-                    await self._guarded(route, CONVERSIONS, self._early(route, page))
+                    await self._guarded(route, CONVERSIONS, self._early, route, page)
             for route in self.routes:
-                await self._guarded(route, UPDATES, self._updates(route))
+                await self._guarded(route, UPDATES, self._updates, route)
         finally:
             await self.aclose()
 
@@ -167,24 +168,24 @@ class Cycle:
             return
         for route in self.routes:
             if self.loaded(route) or (route.object, UPDATES) in self.pull.steps:
-                await self._guarded(route, PUSHES, push(self.pull, route))
+                await self._guarded(route, PUSHES, push, self.pull, route)
 
     async def programs(self) -> None:
         """Bring linked programs and their campaigns in step, once both were read; what it edits goes with the push."""
         found = routes_of(self.pull.routes)
         if found and all(self.loaded(route) and route.object not in self.failed for route in found.values()):
-            await self._guarded(found["campaign"], SYNC, Programs(self.pull, found).run())
+            await self._guarded(found["campaign"], SYNC, Programs(self.pull, found).run)
 
     async def send_activities(self, kinds: Sequence[str], every: float) -> None:
         """Send activities of these kinds, once persons are as they should be; of one person every so many seconds."""
         route = self.pull.routes.get(self.pull.plugins.system.tasks)
         if route is not None:
-            await self._guarded(route, NEWS, send_activities(self.pull, route, kinds, every))
+            await self._guarded(route, NEWS, send_activities, self.pull, route, kinds, every)
 
     async def count_again(self) -> None:
         """Count the CRM's records again where some came or went; a connector that can bundles the questions."""
         moved = {obj for (obj, _), step in self.pull.steps.items() if step.counts.new or step.counts.deleted}
-        counted = [self._guarded(route, UPDATES, self._count(route)) for route in self.routes if route.object in moved]
+        counted = [self._guarded(route, UPDATES, self._count, route) for route in self.routes if route.object in moved]
         await asyncio.gather(*counted)
 
     async def _count(self, route: Route) -> int | None:
@@ -198,14 +199,14 @@ class Cycle:
         known = await self.pull.store.read(gaps)
         for route in self.routes:
             if (self.pull.gaps or known) and self.loaded(route) and route.object not in self.failed:
-                await self._guarded(route, DELETES, close_gaps(self.pull, route, known))
+                await self._guarded(route, DELETES, close_gaps, self.pull, route, known)
 
     async def retry_quarantine(self, retries: int) -> None:
         """Read records again that could not be stored, a bounded number of times."""
         for route in self.routes:
             ids = await self.pull.store.read(quarantined_ids, route.object, retries, self.began)
             if ids and route.object not in self.failed:
-                await self._guarded(route, UPDATES, by_id(self.pull, route, ids))
+                await self._guarded(route, UPDATES, by_id, self.pull, route, ids)
                 # What the CRM did not answer for was tried too; it would be asked for in every cycle otherwise.
                 self.pull.store.defer(records.tried, route.object, ids, self.began, self.pull.now())
 
@@ -221,16 +222,15 @@ class Cycle:
         error = self.failed.get(route.object)
         return error is not None and (operation in READING or not isinstance(error, QuotaKept))
 
-    async def _guarded(self, route: Route, operation: str, work: Awaitable[object]) -> None:
+    async def _guarded(
+        self, route: Route, operation: str, work: Callable[P, Awaitable[object]], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
         if self._left_out(route, operation):
-            close = getattr(work, "close", None)
-            if close is not None:
-                close()
             return
         claims = self.pull.claims
         try:
             with claiming(claims.pulls if operation in READING else claims.pushes):
-                await work
+                await work(*args, **kwargs)
             self.later = 0
         except QuotaKept as error:
             await self._broken(route, operation, error, "incomplete")

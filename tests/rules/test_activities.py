@@ -100,7 +100,7 @@ def test_every_activity_has_what_the_documented_table_says(sim: Simulated) -> No
     """All kinds of the page occur; ids are unique and grow; person, time, source and run are never missing."""
     story(sim)
     page = (ROOT / "docs/operate.md").read_text("utf-8")
-    section = page[page.index("## Activities") : page.index("## Errors and quarantine")]
+    section = page[page.index("## Activities") : page.index("## Actions")]
     columns = re.findall(r"`(\w+)`", section[: section.index("| kind |")])
     documented = [kind for kind in re.findall(r"`([A-Z][\w ]+)`", section) if kind not in columns]
     assert sorted(kinds(sim)) == sorted(documented)

@@ -85,7 +85,7 @@ def test_a_later_cycle_reads_what_moved(sim: Simulated) -> None:
     sim.sync()
     sim.later()
     for crm_id in ids(sim, "Contact")[:3]:
-        sim.org.update("Contact", crm_id, {"Title": "CTO"})
+        sim.org.update("Contact", crm_id, {"Title": "Ferryman"})
     summary = sim.sync()
     assert (summary.counts.new, summary.counts.updated, summary.counts.skipped) == (0, 3, 0)
     assert sim.calls <= 3
