@@ -15,8 +15,9 @@ from crmsync.actions import KINDS
 from crmsync.actions.reading import wrong_with
 from crmsync.errors import LeaseHeld, SettingsError
 from crmsync.opened import Opened
-from crmsync.store import Store, actions
-from crmsync.store.actions import RUNNING, WAITING
+from crmsync.store import Store
+from crmsync.store.people import actions
+from crmsync.store.people.actions import RUNNING, WAITING
 
 PATIENCE = 60.0
 LOOK_EVERY = 0.1

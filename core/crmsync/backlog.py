@@ -13,8 +13,10 @@ from dataclasses import replace
 from crmsync.clock import moment, stamp
 from crmsync.errors import CrmsyncError
 from crmsync.model import Condition, Cursor, Kind, Route
-from crmsync.pull import UPDATES, Pull, count
-from crmsync.store import records, throughput
+from crmsync.pull.reads import count
+from crmsync.pull.run import UPDATES, Pull
+from crmsync.store import records
+from crmsync.store.reports import throughput
 
 
 async def after_cycle(pull: Pull, failed: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
-from crmsync import backlog, kinds, selection, shortage
+from crmsync import backlog, kinds, shortage
 from crmsync.asking import Actions
 from crmsync.clock import Clock
 from crmsync.cycle import Cycle, total
@@ -21,11 +21,11 @@ from crmsync.opened import DISABLED, Opened
 from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
 from crmsync.progress import Tell
-from crmsync.pull import SCHEMA, Pull
+from crmsync.pull.run import SCHEMA, Pull
+from crmsync.push.settling import settle
 from crmsync.review import Review
-from crmsync.schema import Schema, known_mapping, recall, survey, to_remember
+from crmsync.schema import Schema, known_mapping, recall, selection, survey, to_remember
 from crmsync.settings import ConnectionSettings
-from crmsync.settling import settle
 from crmsync.store import records
 from crmsync.store.batch import Step
 from crmsync.store.lookup import lost_fields

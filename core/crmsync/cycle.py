@@ -13,34 +13,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec
 
-from crmsync.compare import close_gaps, gaps
 from crmsync.errors import ConnectionStopped, CrmsyncError, QuotaKept, RetryLater, SchemaMoved, StoreError
 from crmsync.model import Counts, Cursor, Event, Kind, Page, Query, Route
-from crmsync.outgoing import send_activities
 from crmsync.pacing import claiming
 from crmsync.programs import SYNC, Programs, routes_of
-from crmsync.pull import (
-    CONVERSIONS,
-    DELETES,
-    NEWS,
-    PUSHES,
-    READING,
-    UPDATES,
-    Drained,
-    Pull,
-    Read,
-    by_id,
-    changes,
-    count,
-    deletes,
-    fields_of,
-    joins,
-)
+from crmsync.pull import by_id, changes, deletes, joins
+from crmsync.pull.compare import close_gaps, gaps
+from crmsync.pull.reads import Read, count, fields_of
+from crmsync.pull.run import CONVERSIONS, DELETES, NEWS, PUSHES, READING, UPDATES, Drained, Pull
 from crmsync.push import push
+from crmsync.push.activities import send_activities
 from crmsync.store import records
 from crmsync.store.batch import Step
-from crmsync.store.edits import any_open
 from crmsync.store.lookup import quarantined_ids
+from crmsync.store.sending.edits import any_open
 
 P = ParamSpec("P")
 FATAL = (ConnectionStopped, StoreError, Drained)

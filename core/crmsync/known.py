@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crmsync.opened import Opened
-from crmsync.pull import Pull
+from crmsync.pull.run import Pull
 from crmsync.schema import known_mapping, recall, survey, to_remember
 from crmsync.store import records
 

@@ -8,14 +8,17 @@ from difflib import get_close_matches
 from typing import Any
 
 from crmsync.errors import CrmError, CrmsyncError, LeaseHeld, RouteStopped, SettingsError
-from crmsync.making import Making
 from crmsync.model import Direction, Finding, Level, Route
 from crmsync.opened import Opened
 from crmsync.programs import INIT, routes_of
+from crmsync.programs.making import Making
+from crmsync.push.settling import settle
 from crmsync.schema import recall
-from crmsync.settling import settle
-from crmsync.store import Store, memberfields, programs, wishes
-from crmsync.store.programs import Program
+from crmsync.store import Store
+from crmsync.store.programs import fields as memberfields
+from crmsync.store.programs import links as programs
+from crmsync.store.programs import wishes
+from crmsync.store.programs.links import Program
 
 WAYS_OUT = (
     "Rename or remove statuses of the campaign in the CRM and run a sync, change those of the program in "

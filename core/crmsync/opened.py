@@ -20,7 +20,7 @@ from crmsync.model import Event, Route, Usage
 from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
 from crmsync.progress import Tell, Teller
-from crmsync.pull import Drained, Pull
+from crmsync.pull.run import Drained, Pull
 from crmsync.schema import REMEMBERED, recall
 from crmsync.settings import ConnectionSettings, connector_settings
 from crmsync.store import Store, open_store, records

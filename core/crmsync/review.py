@@ -10,8 +10,9 @@ from crmsync.errors import SettingsError
 from crmsync.model import Value
 from crmsync.opened import Opened
 from crmsync.progress import Tell
-from crmsync.store import conflicts, explain, retries
-from crmsync.store.retries import Wanted
+from crmsync.store.history import explain
+from crmsync.store.sending import conflicts, retries
+from crmsync.store.sending.retries import Wanted
 from crmsync.undo import Undone
 
 PERSON = "person"

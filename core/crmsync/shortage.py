@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from crmsync.cycle import close_steps
 from crmsync.errors import QuotaKept
-from crmsync.pull import READING, Pull
-from crmsync.store import forecast, throughput
+from crmsync.pull.run import READING, Pull
+from crmsync.store.reports import forecast, throughput
 
 
 async def tell(pull: Pull, failed: Mapping[str, BaseException]) -> None:

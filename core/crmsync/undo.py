@@ -15,13 +15,14 @@ from crmsync.known import know_routes
 from crmsync.model import Counts, Direction, Route
 from crmsync.opened import Opened
 from crmsync.progress import Tell
-from crmsync.pull import PUSHES, Drained, Pull, before_write, by_id
+from crmsync.pull import before_write, by_id
+from crmsync.pull.run import PUSHES, Drained, Pull
 from crmsync.push import Push
-from crmsync.sending import Asked, send
-from crmsync.store import uncreating, undoing
-from crmsync.store.intents import key_of
-from crmsync.store.uncreating import SENT, Created
-from crmsync.store.undoing import LEFT, REVERTED, Reversal
+from crmsync.push.sending import Asked, send
+from crmsync.store.history import uncreating, undoing
+from crmsync.store.history.uncreating import SENT, Created
+from crmsync.store.history.undoing import LEFT, REVERTED, Reversal
+from crmsync.store.sending.intents import key_of
 from crmsync.writes import Change, Operation, Result
 
 UNDO = "undo"

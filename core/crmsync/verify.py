@@ -15,7 +15,8 @@ from typing import Any
 from crmsync.clock import moment, stamp
 from crmsync.entities import IDENTITY
 from crmsync.model import Cursor, Direction, Kind, Page, Query, Route, Row
-from crmsync.pull import Pull, Read, count, fields_of
+from crmsync.pull.reads import Read, count, fields_of
+from crmsync.pull.run import Pull
 from crmsync.store import lookup
 from crmsync.store.lookup import Stored
 from crmsync.store.records import cursors

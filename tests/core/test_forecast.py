@@ -15,10 +15,10 @@ import pytest
 from crmsync.cli import state
 from crmsync.clock import stamp
 from crmsync.model import Counts
-from crmsync.store import forecast
 from crmsync.store.batch import Step
 from crmsync.store.database import migrate
 from crmsync.store.records import begin_run, end_run, save_step
+from crmsync.store.reports import forecast
 from support.engine import Engine
 from support.simulated import Simulated
 

@@ -7,8 +7,8 @@ from copy import deepcopy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmsync.mapping import map as mapped
 from crmsync.model import BOTH_WAYS, PULL_ONLY, Direction, Field, FieldMap, Page, Route
+from crmsync.plugins.mapping import map as mapped
 
 
 def route(*pairs: tuple[str, str], push: bool = True) -> Route:

@@ -150,4 +150,4 @@ def test_the_documented_wrapper_of_apply_works(connector: type) -> None:
 def test_everything_a_wrapper_needs_is_in_aio() -> None:
     assert callable(aio.pages)
     assert callable(aio.settle)
-    assert "crmsync.mapping" in sys.modules
+    assert "crmsync.plugins.mapping" in sys.modules

@@ -13,7 +13,7 @@ from crmsync.columns import LONGEST, RESERVED, column_of, suffixed, why_not
 from crmsync.entities import STANDARD
 from crmsync.errors import SettingsError
 from crmsync.model import BOTH_WAYS, PULL_ONLY, Condition, Direction, Field, Level, Route, Scope, Type
-from crmsync.policy import Narrowed, check_objects, narrow
+from crmsync.schema.policy import Narrowed, check_objects, narrow
 from crmsync.settings import ConnectionSettings
 
 BASIC = {"Id": "crm_id", "Stamp": "modified_at", "Email": "email", "Title": "title"}

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from crmsync.model import Field, Type, Value
-from crmsync.refusals import prepared
+from crmsync.push.refusals import prepared
 
 
 def field(type_: Type = Type.TEXT, **more: object) -> Field:

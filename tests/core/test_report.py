@@ -10,11 +10,11 @@ import pytest
 
 from crmsync.clock import stamp
 from crmsync.model import Counts
-from crmsync.store import report
 from crmsync.store.batch import Step
 from crmsync.store.database import migrate
 from crmsync.store.records import Trouble, begin_run, end_run, notice, save_step, save_trouble, take_lease
-from crmsync.store.report import Filter
+from crmsync.store.reports import report
+from crmsync.store.reports.report import Filter
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

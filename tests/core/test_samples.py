@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmsync.model import Field, Type
-from crmsync.refusals import refused
+from crmsync.push.refusals import refused
 from crmsync.testing.canonical import problem
 from crmsync.testing.samples import anything, sample
 

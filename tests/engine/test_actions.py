@@ -16,7 +16,8 @@ from crmsync.asking import Actions, Told
 from crmsync.connection import Connection
 from crmsync.errors import Denied, LeaseHeld, RetryLater, SettingsError
 from crmsync.plugins import wire
-from crmsync.store import actions, records
+from crmsync.store import records
+from crmsync.store.people import actions
 from crmsync.writes import Operation, Outcome, Result
 from support.engine import Engine
 from support.marketer import ask, ask_all, insert, local, outcome, state
@@ -241,7 +242,7 @@ def test_credentials_that_are_refused_are_told(synced: Engine, monkeypatch: pyte
 
     action = insert(synced, "sync_person", local(synced, last_name="Roe"))
     with monkeypatch.context() as patch:
-        patch.setattr("crmsync.calls.Plugins.apply", denied)
+        patch.setattr("crmsync.plugins.calls.Plugins.apply", denied)
         served(synced)
     assert state(synced, action)[:2] == ("waiting", "login")
     synced.crm.tick(60)

@@ -11,7 +11,7 @@ from crmsync.clock import stamp
 from crmsync.errors import QuotaKept, QuotaSpent
 from crmsync.model import Kind, Query
 from crmsync.pacing import FIGURES_AGE, Budget, Claims, claiming
-from crmsync.store import report
+from crmsync.store.reports import report
 from support.engine import Engine
 
 CLAIMS = Claims()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crmsync.errors import SettingsError
-from crmsync.store.retries import Wanted
+from crmsync.store.sending.retries import Wanted
 from crmsync.writes import Outcome, Result
 from support.engine import Engine
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from crmsync.connection import Connection
-from crmsync.store import actions
+from crmsync.store.people import actions
 from crmsync.store.sqlite import SqliteStore
 from crmsync.writes import Change, Operation
 from support.campaigns import CampaignCrm, statuses
@@ -175,4 +175,10 @@ def _dying(stage: Stage, step: int) -> bool:
     return bool(died)
 
 
-MINE = {"crmsync.sending", "crmsync.settling", "crmsync.newcomers", "crmsync.store.actions", "crmsync.store.links"}
+MINE = {
+    "crmsync.push.sending",
+    "crmsync.push.settling",
+    "crmsync.push.newcomers",
+    "crmsync.store.people.actions",
+    "crmsync.store.links",
+}

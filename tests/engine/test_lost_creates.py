@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from crmsync.model import Alike, Merged, Page, Query, Value
-from crmsync.store.intents import Asked, Intent
-from crmsync.store.lost import Look, Verdict, judge
+from crmsync.store.sending.intents import Asked, Intent
+from crmsync.store.sending.lost import Look, Verdict, judge
 from crmsync.writes import Change, Operation, Outcome, Result
 from support.engine import Engine
 from support.lost import send

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crmsync.carry import Carried, carry_out
 from crmsync.connection import Connection
 from crmsync.errors import ConnectionStopped, SettingsError
 from crmsync.model import Query, Winner
-from crmsync.store.planned import Item
+from crmsync.planning.carry import Carried, carry_out
+from crmsync.store.history.planned import Item
 from crmsync.writes import Outcome, Result
 from support.campaigns import Fair
 from support.engine import Engine

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crmsync.errors import CrmsyncError, RetryLater, SettingsError
-from crmsync.store.retries import Wanted
+from crmsync.store.sending.retries import Wanted
 from crmsync.writes import Change, Operation, Outcome, Result
 from support.campaigns import Fair, statuses
 

@@ -244,7 +244,7 @@ def test_what_the_crm_will_not_take_is_found_out_before(synced: Engine, monkeypa
         raise RetryLater("not now")
 
     edit(synced, "00Q1", title="new")
-    monkeypatch.setattr("crmsync.calls.Plugins.apply", broken)
+    monkeypatch.setattr("crmsync.plugins.calls.Plugins.apply", broken)
     with suppress(RetryLater):
         synced.sync()
     assert synced.sql(EDITS) == [("title", "old", "pending")]

@@ -12,10 +12,10 @@ import pytest
 from crmsync.connection import Connection
 from crmsync.errors import LeaseLost, RetryLater
 from crmsync.model import Value
-from crmsync.pull import Pull
+from crmsync.pull.run import Pull
+from crmsync.push.sending import Asked, key_of, send
+from crmsync.push.settling import settle
 from crmsync.schema import recall
-from crmsync.sending import Asked, key_of, send
-from crmsync.settling import settle
 from crmsync.writes import Change, Operation, Outcome, Result, Wish
 from support.engine import Engine
 
@@ -169,7 +169,7 @@ def test_a_crash_after_storing_and_before_sending_sends_once(synced: Engine, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("crmsync.calls.Plugins.apply", dies)
+        patch.setattr("crmsync.plugins.calls.Plugins.apply", dies)
         with suppress(KeyboardInterrupt):
             create(synced, row, last_name="Roe")
     assert synced.sql(INTENTS) == [("sent", None, None)]
@@ -316,7 +316,7 @@ def test_what_certainly_was_not_written_may_be_sent_again(synced: Engine, monkey
         raise RetryLater("not now", code="BUSY")
 
     with monkeypatch.context() as patch:
-        patch.setattr("crmsync.calls.Plugins.apply", broken)
+        patch.setattr("crmsync.plugins.calls.Plugins.apply", broken)
         with suppress(RetryLater):
             create(synced, row, last_name="Roe")
     assert synced.sql(INTENTS) == [("lost", None, "BUSY")]

@@ -9,9 +9,9 @@ import pytest
 
 from crmsync.errors import RetryLater, SettingsError
 from crmsync.model import Query
-from crmsync.pull import Pull
+from crmsync.pull.run import Pull
+from crmsync.push.sending import Asked, key_of, send
 from crmsync.schema import recall
-from crmsync.sending import Asked, key_of, send
 from crmsync.undo import Undone
 from crmsync.writes import Change, Operation, Outcome, Result
 from support.engine import Engine

@@ -11,7 +11,7 @@ import pytest
 from crmsync.clock import stamp
 from crmsync.errors import RouteStopped
 from crmsync.model import Kind, Query
-from crmsync.store import throughput
+from crmsync.store.reports import throughput
 from support.engine import Engine
 from support.records import ids
 from support.simulated import Simulated

@@ -13,8 +13,8 @@ from crmsync.clock import stamp
 from crmsync.errors import QuotaKept, RetryLater
 from crmsync.kinds import KINDS
 from crmsync.model import Finding, Level, Page
-from crmsync.store import throughput
-from crmsync.store.retries import Wanted
+from crmsync.store.reports import throughput
+from crmsync.store.sending.retries import Wanted
 from crmsync.writes import Change, Outcome, Result
 from support.engine import Engine
 from support.memory import ROUTES, TASKS, Crm
@@ -282,7 +282,7 @@ def test_what_did_not_leave_goes_with_the_next_cycle(engine: Engine, monkeypatch
 
     happened(engine, "00Q1")
     with monkeypatch.context() as patched:
-        patched.setattr("crmsync.calls.Plugins.apply", broken)
+        patched.setattr("crmsync.plugins.calls.Plugins.apply", broken)
         with suppress(RetryLater):
             engine.sync()
     assert tasks(engine) == []

@@ -13,8 +13,8 @@ import pytest
 from crmsync.connection import Connection
 from crmsync.errors import CrmsyncError, Denied, RouteStopped
 from crmsync.model import Page, Query
-from crmsync.store import report
-from crmsync.store.report import Filter
+from crmsync.store.reports import report
+from crmsync.store.reports.report import Filter
 from support.engine import Engine
 
 

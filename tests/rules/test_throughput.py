@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crmsync.clock import moment, stamp
-from crmsync.store import throughput
+from crmsync.store.reports import throughput
 from support.engine import Engine
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

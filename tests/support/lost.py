@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from crmsync.connection import Connection
-from crmsync.newcomers import Newcomer, make_leads
-from crmsync.pull import Pull
+from crmsync.pull.run import Pull
+from crmsync.push.newcomers import Newcomer, make_leads
+from crmsync.push.settling import settle
 from crmsync.schema import recall
-from crmsync.settling import settle
 from crmsync.writes import Outcome
 from support.engine import Engine
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-from crmsync import plan
-from crmsync.carry import Carried, carry_out
+from crmsync import planning as plan
 from crmsync.connection import Connection
 from crmsync.entities import ENGINE_COLUMNS
-from crmsync.store.planned import Item
+from crmsync.planning.carry import Carried, carry_out
+from crmsync.store.history.planned import Item
 from support.engine import Engine
 
 TABLES = ("account", "person", "opportunity")

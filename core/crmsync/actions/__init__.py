@@ -14,7 +14,7 @@ from crmsync.actions.merging import merge_persons
 from crmsync.actions.owning import change_owner
 from crmsync.actions.syncing import sync_person
 from crmsync.actions.tasks import create_task
-from crmsync.pull import Pull
+from crmsync.pull.run import Pull
 from crmsync.writes import Operation
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from crmsync.actions.changes import Order, place
 from crmsync.actions.jobs import Job, named, still_open
 from crmsync.actions.presence import in_crm, look
-from crmsync.pull import Pull
-from crmsync.store.people import Person, campaign, member
+from crmsync.pull.run import Pull
+from crmsync.store.people.known import Person, campaign, member
 from crmsync.writes import Operation, Outcome, Result, Wish
 
 ALREADY, ABSENT = "already", "absent"

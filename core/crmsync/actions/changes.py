@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from crmsync.actions.jobs import Job
 from crmsync.model import Value
-from crmsync.pull import Pull
-from crmsync.sending import Asked, key_of, send
-from crmsync.store.people import Person
+from crmsync.pull.run import Pull
+from crmsync.push.sending import Asked, key_of, send
+from crmsync.store.people.known import Person
 from crmsync.writes import Change, Operation, Outcome, Wish
 
 

@@ -8,8 +8,8 @@ from crmsync.actions.changes import Order, place
 from crmsync.actions.jobs import Job, still_open
 from crmsync.actions.owning import owners_of
 from crmsync.actions.presence import in_crm
-from crmsync.pull import Pull
-from crmsync.store.people import Owner, Person
+from crmsync.pull.run import Pull
+from crmsync.store.people.known import Owner, Person
 from crmsync.writes import Operation, Outcome, Wish
 
 CONFIRM = (

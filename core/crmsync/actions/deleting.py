@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from crmsync.actions.changes import Order, place
 from crmsync.actions.jobs import Job, still_open
 from crmsync.actions.presence import look
-from crmsync.pull import Pull
-from crmsync.store import actions
-from crmsync.store.people import Person
-from crmsync.store.removing import remove_here
+from crmsync.pull.run import Pull
+from crmsync.store.people import actions
+from crmsync.store.people.known import Person
+from crmsync.store.people.removing import remove_here
 from crmsync.writes import Operation
 
 

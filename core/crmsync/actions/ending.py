@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from crmsync.actions import KINDS
 from crmsync.actions.jobs import SKIPPED, Job
 from crmsync.clock import Clock, stamp
-from crmsync.store import actions
-from crmsync.store.actions import DONE, FAILED, REFUSED, RUNNING, WAITING
 from crmsync.store.links import row_values
-from crmsync.store.programs import stands
+from crmsync.store.people import actions
+from crmsync.store.people.actions import DONE, FAILED, REFUSED, RUNNING, WAITING
+from crmsync.store.programs.links import stands
 from crmsync.store.records import Trouble, save_trouble
-from crmsync.store.refused import Refusal, save_refusal
+from crmsync.store.sending.refused import Refusal, save_refusal
 
 ACTION = "action"
 TRIED = "It was tried often enough, and is not tried again; ask for it anew once the cause is gone."

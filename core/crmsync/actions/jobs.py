@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from crmsync.errors import CrmsyncError, RetryLater, SettingsError
-from crmsync.patience import pause
-from crmsync.store.actions import DONE, FAILED, REFUSED, RUNNING, WAITING, Ended
-from crmsync.store.people import Person
+from crmsync.push.patience import pause
+from crmsync.store.people.actions import DONE, FAILED, REFUSED, RUNNING, WAITING, Ended
+from crmsync.store.people.known import Person
 from crmsync.writes import Outcome, Result
 
 SKIPPED = "skipped"

@@ -12,13 +12,15 @@ from crmsync.actions.jobs import Job, named
 from crmsync.actions.syncing import push
 from crmsync.entities import GUARDED
 from crmsync.model import Field, Kind, Page, Route, Value
-from crmsync.newcomers import lead_route
-from crmsync.pull import Pull, by_id
-from crmsync.refusals import prepared
-from crmsync.store import actions, people
-from crmsync.store.finding import columns_of
-from crmsync.store.joining import Joined, join
-from crmsync.store.people import Person
+from crmsync.pull import by_id
+from crmsync.pull.run import Pull
+from crmsync.push.newcomers import lead_route
+from crmsync.push.refusals import prepared
+from crmsync.store.people import actions
+from crmsync.store.people import known as people
+from crmsync.store.people.finding import columns_of
+from crmsync.store.people.joining import Joined, join
+from crmsync.store.people.known import Person
 from crmsync.writes import Operation, Wish
 
 RANK = {"contact": 2, "lead": 1}

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from crmsync.actions.changes import Order, place
 from crmsync.actions.jobs import Job, named, still_open
 from crmsync.actions.presence import in_crm, look, make
-from crmsync.pull import Pull
-from crmsync.store.people import Owner, Person, owner
+from crmsync.pull.run import Pull
+from crmsync.store.people.known import Owner, Person, owner
 from crmsync.writes import Operation
 
 OWNER = "owner_crm_id"

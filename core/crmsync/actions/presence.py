@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from crmsync.actions.jobs import Job, still_open
-from crmsync.newcomers import Newcomer, make_leads
-from crmsync.pull import Pull
-from crmsync.store import people
-from crmsync.store.people import Owner, Person
+from crmsync.pull.run import Pull
+from crmsync.push.newcomers import Newcomer, make_leads
+from crmsync.store.people import known as people
+from crmsync.store.people.known import Owner, Person
 from crmsync.writes import Result
 
 WITHIN = (

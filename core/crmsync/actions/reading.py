@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from crmsync.actions import KINDS
 from crmsync.actions.jobs import Job, still_open
 from crmsync.actions.wishes import Wish
-from crmsync.pull import Pull
-from crmsync.store import actions
-from crmsync.store.actions import Row
-from crmsync.store.people import people
+from crmsync.pull.run import Pull
+from crmsync.store.people import actions
+from crmsync.store.people.actions import Row
+from crmsync.store.people.known import people
 from crmsync.writes import Operation
 
 

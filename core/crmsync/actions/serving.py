@@ -15,9 +15,10 @@ from crmsync.actions.jobs import Job, still_open
 from crmsync.actions.reading import check, job_of
 from crmsync.clock import Clock, stamp
 from crmsync.errors import ConnectionStopped, CrmsyncError, LeaseLost, StoreError
-from crmsync.pull import Pull
-from crmsync.settling import settle
-from crmsync.store import Store, actions
+from crmsync.pull.run import Pull
+from crmsync.push.settling import settle
+from crmsync.store import Store
+from crmsync.store.people import actions
 
 EVERY = 0.5  # seconds between two looks at the table
 GRACE = 2.0  # seconds that what is being done has to end, once the process is asked to stop

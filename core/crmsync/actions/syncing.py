@@ -8,10 +8,10 @@ from crmsync.actions.jobs import ASK_AGAIN, Job, named, still_open
 from crmsync.actions.owning import give, owners_of
 from crmsync.actions.presence import look, make
 from crmsync.model import Direction
-from crmsync.pull import Pull
+from crmsync.pull.run import Pull
 from crmsync.push import Push
-from crmsync.store import people as store
-from crmsync.store.people import Person
+from crmsync.store.people import known as store
+from crmsync.store.people.known import Person
 from crmsync.writes import Outcome, Result
 
 States = Mapping[str, tuple[str, str]]

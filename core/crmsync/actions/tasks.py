@@ -11,11 +11,11 @@ from crmsync.actions.owning import owners_of
 from crmsync.actions.presence import in_crm
 from crmsync.clock import stamp
 from crmsync.model import Field, Route, Value
-from crmsync.outgoing import as_written
-from crmsync.outward import outward
-from crmsync.pull import Pull
-from crmsync.refusals import prepared
-from crmsync.store.people import Owner, Person, active_users
+from crmsync.pull.run import Pull
+from crmsync.push.activities import as_written
+from crmsync.push.outward import outward
+from crmsync.push.refusals import prepared
+from crmsync.store.people.known import Owner, Person, active_users
 from crmsync.writes import Operation, Wish
 
 COLUMNS = ("subject", "description", "activity_date", "status", "priority")

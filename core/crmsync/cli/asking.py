@@ -13,7 +13,7 @@ from crmsync.asking import Told
 from crmsync.cli import screen
 from crmsync.cli.work import with_connection
 from crmsync.connection import Connection
-from crmsync.store.finding import find
+from crmsync.store.people.finding import find
 
 Connected = Annotated[str, typer.Argument(metavar="NAME", help="connection")]
 Person = Annotated[str, typer.Argument(help="row id, any id in the CRM, or e-mail address")]

@@ -11,7 +11,7 @@ from crmsync.cli import screen
 from crmsync.cli.listing import gather
 from crmsync.cli.options import AsJson, Name, Settings
 from crmsync.connection import Connection
-from crmsync.store import throughput
+from crmsync.store.reports import throughput
 
 COLUMNS = (
     "connection", "object", "waiting_crm", "waiting_here", "status", "per_hour", "per_hour_most", "per_hour_least",

@@ -16,8 +16,8 @@ from crmsync.cli.work import with_app
 from crmsync.connection import Connection
 from crmsync.errors import SettingsError
 from crmsync.service import App
-from crmsync.store import report
-from crmsync.store.report import Filter
+from crmsync.store.reports import report
+from crmsync.store.reports.report import Filter
 
 STEP = (
     "connection", "started_at", "ended_at", "object", "operation", "status", "new", "updated", "deleted", "failed",

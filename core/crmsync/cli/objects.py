@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from crmsync.connection import Connection
 from crmsync.errors import SettingsError
-from crmsync.store import report
+from crmsync.store.reports import report
 
 
 async def all_known(connection: Connection, named: Sequence[str], seen: Sequence[str]) -> None:

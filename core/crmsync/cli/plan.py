@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from crmsync import plan as planning
-from crmsync.carry import Carried, carry_out
+from crmsync import planning
 from crmsync.cli import progress, screen
 from crmsync.cli.objects import all_known
 from crmsync.cli.options import AsJson, Name, Objects, Settings
 from crmsync.cli.work import with_connection
 from crmsync.connection import Connection
+from crmsync.planning.carry import Carried, carry_out
 
 ITEM = ("side", "operation", "object", "crm_id", "entity", "row_id", "field", "old", "new", "rule")
 REFUSED = ("side", "operation", "object", "crm_id", "entity", "row_id", "field", "old", "new", "here", "crm", "why")

@@ -10,7 +10,7 @@ from crmsync.cli import screen
 from crmsync.cli.options import AsJson, Before, Settings, Since
 from crmsync.cli.work import with_connection
 from crmsync.connection import Connection
-from crmsync.store.retries import Wanted
+from crmsync.store.sending.retries import Wanted
 
 FREED = ("way", "object", "crm_id", "entity", "row_id", "field", "was", "cause", "reason", "at")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from crmsync.cli import screen
 from crmsync.connection import Connection
-from crmsync.store import forecast, report, throughput
+from crmsync.store.reports import forecast, report, throughput
 
 COLUMNS = (
     "object", "crm_records", "db_records", *report.COUNTED, "lag_seconds", "waiting_here", "push_lag_seconds",

@@ -19,7 +19,7 @@ from crmsync.errors import CrmsyncError, SettingsError
 from crmsync.hookspecs import Simulation, System
 from crmsync.model import Level
 from crmsync.settings import Settings
-from crmsync.store import report
+from crmsync.store.reports import report
 from crmsync.verify import Verification
 
 BIG = 5_001

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from crmsync import plan, undo
+from crmsync import planning as plan
+from crmsync import undo
 from crmsync.connection import Connection, Summary
 from crmsync.demo.hands import Hands
 from crmsync.demo.stage import Stage

@@ -13,9 +13,9 @@ from typing import Any
 
 from crmsync.entities import Trail, entity_of
 from crmsync.model import Row, Value
-from crmsync.store import outgoing
 from crmsync.store.batch import FAN_OUT_LIMIT, WRITES_LIMIT, Applied, Batch
 from crmsync.store.records import notice
+from crmsync.store.sending import outgoing
 
 CHANGED = "Change Data Value"
 CREATED = "New Person"

@@ -16,10 +16,10 @@ from crmsync.model import Gone, Merged, Value
 from crmsync.store.activity import Trailer
 from crmsync.store.batch import Applied, Batch
 from crmsync.store.capture import AGAIN
-from crmsync.store.intents import merging
+from crmsync.store.programs.watched import move_members
 from crmsync.store.records import leave_quarantine
 from crmsync.store.rows import JOURNAL
-from crmsync.store.watched import move_members
+from crmsync.store.sending.intents import merging
 
 SUMMED = ("score",)
 """Columns whose values are added up when the CRM merges two persons (R-293); every other keeps the winner's."""

@@ -19,8 +19,8 @@ from crmsync.entities import (
 )
 from crmsync.model import Direction, FieldMap, Route, Type, Value
 from crmsync.store.capture import VERSION, capture, capture_view
+from crmsync.store.programs.watched import watch
 from crmsync.store.records import notice
-from crmsync.store.watched import watch
 from crmsync.values import FROM_TEXT
 
 STORAGE = {Type.INTEGER: "INTEGER", Type.BOOLEAN: "INTEGER", Type.DECIMAL: "ANY"}

@@ -17,7 +17,7 @@ from crmsync.errors import RouteStopped
 from crmsync.hookspecs import Context, Session
 from crmsync.model import Cursor, Field, Gone, Kind, Level, Merged, Page, Query, Route, Row, Value
 from crmsync.plugins import Plugins, load
-from crmsync.policy import narrow
+from crmsync.schema.policy import narrow
 from crmsync.settings import ConnectionSettings, connector_settings
 
 PATIENCE = 10.0

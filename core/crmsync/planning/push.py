@@ -1,0 +1,86 @@
+"""Planned edits on their way to the CRM: these columns alone, where both sides have what the plan began with."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from crmsync.push import Leaving, Push
+from crmsync.store.history.planned import Item
+from crmsync.store.history.stage import Refused, Stage, page_of
+from crmsync.store.links import link, row_values
+from crmsync.store.rows import apply_rows
+from crmsync.store.sending import edits
+from crmsync.store.sending.edits import Waiting
+
+Items = Mapping[int, Sequence[Item]]
+"""Planned changes by the row that they are of."""
+
+
+@dataclass(slots=True)
+class PlannedPush(Push):
+    """The planned edits of one object. `seen` is what the CRM has of their records now."""
+
+    stage: Stage = field(kw_only=True)
+    items: Items = field(kw_only=True)
+    refused: list[Refused] = field(default_factory=list, kw_only=True)
+
+    async def _ready(self, ids: Mapping[int, str]) -> Leaving:
+        return await self._leaving(await self.pull.store.write(self._as_planned, ids))
+
+    def _as_planned(self, con: sqlite3.Connection, ids: Mapping[int, str]) -> list[Waiting]:
+        ready = []
+        for row_id, crm_id in ids.items():
+            stand = [one for one in self.items[row_id] if self._stands(con, one, (self.route.object, crm_id))]
+            if stand and (row := self._merged(con, crm_id, row_id, stand)) is not None:
+                ready.append(row)
+        return ready
+
+    def _stands(self, con: sqlite3.Connection, item: Item, key: tuple[str, str]) -> bool:
+        """Whether both sides still have what the plan began with; refuses the change where not."""
+        found, seen = link(con, *key), self.stage.seen
+        here, crm = (row_values(con, item.entity, item.row_id) or {}).get(item.field), seen.value(key, item.field)
+        if found is None or found.role != "current" or found.row_id != item.row_id:
+            why = "the record is another one here now"
+        elif key not in seen.rows:
+            why = f"the record is {seen.word(key)} in the CRM now"
+        elif crm != item.old:
+            why = "it has moved in the CRM"
+        elif here != item.new:
+            why = (
+                "it has moved here" if here != item.old else "this side does not have it: it is left to the next cycle"
+            )
+        else:
+            return True
+        self.refused.append(Refused(item, why, here, crm))
+        return False
+
+    def _merged(self, con: sqlite3.Connection, crm_id: str, row_id: int, items: Sequence[Item]) -> Waiting | None:
+        """The row after the merge with what the CRM has; None, with nothing merged, where that is not the plan."""
+        names = [one.field for one in items]
+        con.execute("SAVEPOINT planned")
+        page = page_of(self.stage.seen, self.route, [crm_id], names)
+        apply_rows(con, self.stage.batch(self.route, page, partial=True))
+        found = edits.open_edits(con, self.route, [row_id], names)
+        good = self._values(con, found[0], list(found[0].edits)) if found else {}
+        same = all(one.field in good and good[one.field].base == one.old for one in items)
+        if not same:
+            con.execute("ROLLBACK TO planned")
+            self.refused += [Refused(one, self._why(con, one), one.new, one.old) for one in items]
+        con.execute("RELEASE planned")
+        return found[0]._replace(edits=good) if same else None
+
+    def _why(self, con: sqlite3.Connection, item: Item) -> str:
+        sql = "SELECT state, reason FROM crmsync_edit WHERE entity = ? AND row_id = ? AND field = ?"
+        state, reason = con.execute(sql, (item.entity, item.row_id, item.field)).fetchone() or ("not there", "")
+        return f"its local edit is {state}" + (f": {reason}" if reason else "")
+
+    def unsent(self, con: sqlite3.Connection) -> None:
+        """Refuse what the CRM did not take, with its reason."""
+        known = {id(one.item) for one in self.refused}
+        sql = "SELECT state FROM crmsync_edit WHERE entity = ? AND row_id = ? AND field = ?"
+        for item in (one for some in self.items.values() for one in some if id(one) not in known):
+            row = con.execute(sql, (item.entity, item.row_id, item.field)).fetchone()
+            if row is not None and row[0] != "done":
+                self.refused.append(Refused(item, self._why(con, item), item.new, item.old))

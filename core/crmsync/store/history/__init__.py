@@ -1,0 +1,1 @@
+"""What a run did: told, foretold, judged and taken back."""
