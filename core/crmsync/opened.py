@@ -135,7 +135,8 @@ class Opened:
 
     async def _number(self, store: Store) -> int:
         """The number of the next run; the one before it need not be stored yet."""
-        self._last_run = max(self._last_run, await store.read(next_run) - 1) + 1
+        stored = await store.read(next_run)  # first: another run may begin meanwhile
+        self._last_run = max(self._last_run + 1, stored)
         return self._last_run
 
     @asynccontextmanager

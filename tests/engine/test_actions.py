@@ -285,6 +285,16 @@ def test_actions_run_beside_a_cycle(synced: Engine, stuck: str) -> None:
     assert synced.verify().ok
 
 
+def test_runs_that_begin_at_once_have_numbers_of_their_own(synced: Engine) -> None:
+    """An action and a cycle look at the same moment which numbers are taken; neither is stored yet."""
+
+    async def both(connection: Connection) -> list[int]:
+        store = await connection.opened.lease()
+        return await asyncio.gather(*(connection.opened._number(store) for _ in range(3)))
+
+    assert synced.use(both) == [2, 3, 4]
+
+
 def test_another_process_serves_where_it_holds_the_lease(synced: Engine) -> None:
     """Whoever asks waits for it, within two seconds."""
     row = local(synced, last_name="Roe")

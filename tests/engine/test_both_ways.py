@@ -13,10 +13,10 @@ import pytest
 from crmsync.errors import RetryLater
 from crmsync.writes import Change, Operation, Outcome, Result
 from support.engine import Engine
-from support.histories import Cancellable, World, play
+from support.histories import Lasting, World, play
 from support.memory import Crm
 
-EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "400"))
 PARTS = 4  # so that several processes share them
 OBJECTS = {"lead": "Lead", "contact": "Contact"}
 FIELDS = {"email": "Email", "last_name": "LastName", "title": "Title"}
@@ -104,7 +104,7 @@ class Memory(World):
         return None
 
 
-class Cancelled(Cancellable, Engine):
+class Cancelled(Lasting, Engine):
     """A connection whose cycle can be cancelled from inside the CRM."""
 
 

@@ -49,7 +49,7 @@ class Stage(Engine):
         self.sync()
         local(self, last_name="Roe", email="roe@x.org")
 
-    def process(self) -> None:
+    def live(self) -> None:
         """A process that serves until nothing is due, or until it dies."""
 
         async def do(connection: Connection) -> None:
@@ -71,7 +71,7 @@ class Stage(Engine):
     def finish(self) -> None:
         """Processes one after the other, until the action is over."""
         for _ in range(12):
-            self.process()
+            self.live()
             if not self.sql("SELECT 1 FROM crm_action WHERE state IN ('waiting', 'running')"):
                 return
 
@@ -105,7 +105,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     def found(kind: str, person: int) -> dict[str, Any]:
         stage = Stage(tmp_path_factory.mktemp("undisturbed") / "m.db")
         insert(stage, kind, person, **ACTIONS[kind])
-        stage.process()
+        stage.live()
         said = "refused" if (kind, person) == ("convert_person", 1) else "done"
         assert stage.sql("SELECT state FROM crm_action") == [(said,)], stage.sql("SELECT outcome FROM crm_action")
         return stage.end()
@@ -169,7 +169,7 @@ def _dying(stage: Stage, step: int) -> bool:
 
     SqliteStore._engine = engine  # type: ignore[method-assign]
     try:
-        stage.process()
+        stage.live()
     finally:
         SqliteStore._engine = original  # type: ignore[method-assign]
     return bool(died)

@@ -13,11 +13,11 @@ import pytest
 
 from crmsync.clock import SetClock
 from crmsync_salesforce.simulator import Org, Server
-from support.histories import Cancellable, World, play
+from support.histories import Lasting, World, play
 from support.office import IDLE
 from support.simulated import Simulated
 
-EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "100"))
 PARTS = 4
 OBJECTS = {"lead": "Lead", "contact": "Contact"}
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -25,8 +25,13 @@ CODES = {"refused": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "later": "UNABLE_TO_LOC
 FIELDS = {"email": "Email", "last_name": "LastName", "title": "Title"}
 
 
-class Cancelled(Cancellable, Simulated):
+class Cancelled(Lasting, Simulated):
     """A connection whose cycle can be cancelled from inside the org."""
+
+    def renew(self) -> None:
+        vars(self.server).pop("_answer", None)
+        self.server.faults.clear()
+        self.faults(self.server)
 
 
 class SimulatedOrg(World):

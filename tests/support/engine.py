@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,15 +26,21 @@ class Engine(File):
         self.crm = crm or Crm()
         self.settings = ConnectionSettings(connector="memory", database=path, **settings)
 
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[Connection]:
+        """The connection, as one process has it."""
+        connection = Connection("acme", self.settings, wire("memory", self.crm), self.crm.clock)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
     def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Open the connection, do one thing, close it: a process of its own."""
 
         async def run() -> T:
-            connection = Connection("acme", self.settings, wire("memory", self.crm), self.crm.clock)
-            try:
+            async with self.process() as connection:
                 return await work(connection)
-            finally:
-                await connection.close()
 
         return asyncio.run(run())
 

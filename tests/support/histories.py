@@ -6,13 +6,15 @@ A `World` is one connection with its CRM, and how somebody works in that CRM; th
 from __future__ import annotations
 
 import asyncio
+import os
+import sqlite3
 import tempfile
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -71,25 +73,54 @@ class World(ABC):
         """Whatever is synced meanwhile meets this trouble, `at` so many pages or writes; `edit` is done in between."""
 
 
-class Cancellable:
-    """In front of an `Engine`: its cycle can be cancelled from inside the CRM."""
+class Lasting:
+    """In front of an `Engine`: one process does one thing after another until it ends, and can be cancelled inside."""
 
-    _task: asyncio.Task[Any] | None = None
+    _runner: asyncio.Runner | None = None
+    _file: sqlite3.Connection | None = None
+    _task: asyncio.Task[Any]
 
     def cancel(self) -> None:
-        """Cancel the cycle that runs, at its next step."""
-        assert self._task is not None
+        """Cancel what runs, at its next step; the process ends."""
         self._task.cancel()
 
     def use(self, work: Any) -> Any:
-        async def run(connection: Any) -> Any:
-            self._task = asyncio.create_task(work(connection))
-            return (await asyncio.gather(self._task, return_exceptions=True))[0]
-
-        result = super().use(run)  # type: ignore[misc]
-        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+        if self._runner is None:
+            self._runner, self._stack = asyncio.Runner(), AsyncExitStack()
+            self._connection = self._runner.run(self._stack.enter_async_context(self.process()))  # type: ignore[attr-defined]
+        self.renew()
+        result = self._runner.run(self._run(work))
+        if isinstance(result, asyncio.CancelledError):
+            self.end()
+        elif isinstance(result, BaseException):
             raise result
         return result
+
+    async def _run(self, work: Any) -> Any:
+        self._task = asyncio.create_task(work(self._connection))
+        return (await asyncio.gather(self._task, return_exceptions=True))[0]
+
+    def renew(self) -> None:
+        """Set up the CRM for what is done next."""
+
+    def end(self) -> None:
+        """End the process in good order; the next thing is done by another one."""
+        if self._runner is not None:
+            self._runner.run(self._stack.aclose())
+            self._runner.close()
+            self._runner = None
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Another program that stays as well."""
+        self._file = self._file or sqlite3.connect(self.path)  # type: ignore[attr-defined]
+        with self._file as con:
+            return con.execute(statement, values).fetchall()
+
+    def close(self) -> None:
+        """End all."""
+        self.end()
+        if self._file is not None:
+            self._file.close()
 
 
 class BothSides(RuleBasedStateMachine):
@@ -101,7 +132,7 @@ class BothSides(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.world: World = self.make(Path(self.folder.name) / "marketing.db")
-        self.engine = self.world.engine
+        self.engine: Any = self.world.engine
         self.number = 0
         self.ours: set[Any] = set()  # values that were written here first
 
@@ -215,6 +246,10 @@ class BothSides(RuleBasedStateMachine):
     def sync(self) -> None:
         self.engine.sync()
 
+    @rule()
+    def start_anew(self) -> None:
+        self.engine.end()
+
     @rule(what=TROUBLES, at=st.integers(0, 9), kind=KINDS, number=NUMBERS, column=COLUMNS, here=st.booleans())
     def sync_in_trouble(self, what: str, at: int, kind: str, number: int, column: str, *, here: bool) -> None:
         """A cycle with a fault on the way, or with somebody who edits in the middle of it."""
@@ -236,6 +271,7 @@ class BothSides(RuleBasedStateMachine):
             if self.engine.path.exists():
                 self._quiet()
         finally:
+            self.engine.close()
             self.folder.cleanup()
 
     def _quiet(self) -> None:
@@ -290,10 +326,12 @@ class BothSides(RuleBasedStateMachine):
 def play(make: Any, examples: int, steps: int) -> None:
     """Run the machine over worlds that `make(path)` makes."""
     machine = type("Histories", (BothSides,), {"make": staticmethod(make)})
+    # A failure tells its history; making it shorter takes minutes, and is for whoever looks into it.
+    phases = [phase for phase in Phase if phase is not Phase.shrink or "CRMSYNC_EXAMPLES" in os.environ]
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None,
+            max_examples=examples, stateful_step_count=steps, deadline=None, phases=phases,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )  # fmt: skip

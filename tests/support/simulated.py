@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import crmsync_salesforce.plugin
 from crmsync.clock import SetClock
@@ -15,8 +15,6 @@ from crmsync.plugins import wire
 from crmsync.settings import ConnectionSettings
 from crmsync_salesforce.simulator import Org, Server
 from support.engine import Engine
-
-T = TypeVar("T")
 
 
 class Simulated(Engine):
@@ -38,23 +36,19 @@ class Simulated(Engine):
         self.faults: Callable[[Server], object] = lambda _server: None
         self.own: dict[str, Any] = {}  # settings of the connector itself
 
-    def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Start the org's server, open the connection, do one thing, close both: a process of its own."""
-
-        async def run() -> T:
-            async with Server(self.org) as server:
-                self.faults(server)
-                connection = Connection(
-                    "acme", self.connection(server), wire("salesforce", crmsync_salesforce.plugin), self.clock
-                )
-                before = server.statistics.charged
-                try:
-                    return await work(connection)
-                finally:
-                    await connection.close()
-                    self.calls = server.statistics.charged - before
-
-        return asyncio.run(run())
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[Connection]:
+        """The org's server, and the connection to it."""
+        async with Server(self.org) as self.server:
+            self.faults(self.server)
+            settings = self.connection(self.server)
+            connection = Connection("acme", settings, wire("salesforce", crmsync_salesforce.plugin), self.clock)
+            before = self.server.statistics.charged
+            try:
+                yield connection
+            finally:
+                await connection.close()
+                self.calls = self.server.statistics.charged - before
 
     def connection(self, server: Server) -> ConnectionSettings:
         """Settings that reach the server as `user`."""
