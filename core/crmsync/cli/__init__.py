@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
@@ -92,11 +93,15 @@ def crmsync(
     screen.Complaints.traceback = debug
 
 
+built = cache(partial(typer.main.get_command, app))
+"""All commands, ready to run: made once a process, since it takes longer than most commands."""
+
+
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code. No error reaches the user as a traceback."""
     screen.prepare()
     try:
-        app(args=list(args) if args is not None else None, prog_name="crmsync")
+        built()(args=list(args) if args is not None else None, prog_name="crmsync")
     except BrokenPipeError:
         # Whoever read our output has enough of it; Python would complain once more while it closes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
