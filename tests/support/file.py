@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,28 @@ class File:
     """Something with a database at `path`."""
 
     path: Path
+    _open: tuple[tuple[int, int], sqlite3.Connection] | None = None
+
+    def _program(self) -> sqlite3.Connection:
+        """A program that keeps the file open, as most do; another one where the file was replaced."""
+        known = self._open
+        if known is None or not self.path.exists() or known[0] != _identity(self.path):
+            con = sqlite3.connect(self.path)
+            weakref.finalize(self, con.close)
+            self._open = known = _identity(self.path), con
+        return known[1]
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement and commit it; its rows."""
-        with closing(sqlite3.connect(self.path)) as con, con:
+        with self._program() as con:
             return con.execute(statement, values).fetchall()
 
     def one(self, statement: str, *values: Any) -> Any:
         """The only value of the only row."""
         ((value,),) = self.sql(statement, *values)
         return value
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import tempfile
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, AsyncExitStack
@@ -77,7 +76,6 @@ class Lasting:
     """In front of an `Engine`: one process does one thing after another until it ends, and can be cancelled inside."""
 
     _runner: asyncio.Runner | None = None
-    _file: sqlite3.Connection | None = None
     _task: asyncio.Task[Any]
 
     def cancel(self) -> None:
@@ -109,18 +107,6 @@ class Lasting:
             self._runner.run(self._stack.aclose())
             self._runner.close()
             self._runner = None
-
-    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Another program that stays as well."""
-        self._file = self._file or sqlite3.connect(self.path)  # type: ignore[attr-defined]
-        with self._file as con:
-            return con.execute(statement, values).fetchall()
-
-    def close(self) -> None:
-        """End all."""
-        self.end()
-        if self._file is not None:
-            self._file.close()
 
 
 class BothSides(RuleBasedStateMachine):
@@ -271,7 +257,7 @@ class BothSides(RuleBasedStateMachine):
             if self.engine.path.exists():
                 self._quiet()
         finally:
-            self.engine.close()
+            self.engine.end()
             self.folder.cleanup()
 
     def _quiet(self) -> None:
