@@ -12,8 +12,8 @@ import pytest
 
 from crmsync.errors import RetryLater
 from crmsync.writes import Change, Operation, Outcome, Result
-from support.engine import Engine
-from support.histories import Lasting, World, play
+from support.histories import World, play
+from support.lasting import LastingEngine
 from support.memory import Crm
 
 EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "400"))
@@ -28,7 +28,7 @@ class Memory(World):
 
     def __init__(self, path: Path) -> None:
         self.crm = Crm()
-        self.engine = self.cancelled = Cancelled(path, self.crm)
+        self.engine: LastingEngine = LastingEngine(path, self.crm)
         self.overwritten, self.redundant = [], []
         self.fault: Callable[[Change], Outcome | None] = lambda _change: None
         self.crm.answer = self._watch
@@ -71,7 +71,7 @@ class Memory(World):
                 return
             if what == "read cut":
                 raise RetryLater("the line was cut")
-            self.cancelled.cancel() if what == "cancelled" else edit()
+            self.engine.cancel() if what == "cancelled" else edit()
 
         def lost() -> None:
             raise ConnectionError("the answer was lost")
@@ -102,10 +102,6 @@ class Memory(World):
             self.overwritten += [record.get(name) for name in change.values]
             self.redundant += [(change.crm_id, *one) for one in change.values.items() if record.get(one[0]) == one[1]]
         return None
-
-
-class Cancelled(Lasting, Engine):
-    """A connection whose cycle can be cancelled from inside the CRM."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from crmsync.errors import RetryLater
 from crmsync.model import Kind, Query
 from support.engine import Engine
+from support.lasting import LastingEngine
 
 NAMES = st.sampled_from(["Ann", "Bob", "Çelik", "李", "O'Neil", "", None])
 PEOPLE = st.integers(0, 7)
@@ -105,8 +106,7 @@ def test_both_sides_end_equal(changes: list[tuple[str, int, object]], page_size:
 
     One person a lead or contact, no id left out, only local account edits to explain, and nothing more to change.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        engine = Engine(Path(folder) / "marketing.db")
+    with tempfile.TemporaryDirectory() as folder, LastingEngine(Path(folder) / "marketing.db") as engine:
         engine.crm.page_size = page_size
         engine.crm.put("Account", "0010", Name="First", Industry="Tech")
         for change in changes:
@@ -131,8 +131,7 @@ def test_both_sides_end_equal(changes: list[tuple[str, int, object]], page_size:
 @given(st.lists(st.tuples(PEOPLE, st.integers(0, 5)), min_size=1, max_size=12), st.integers(1, 3))
 def test_equal_stamps_are_never_missed(writes: list[tuple[int, int]], page_size: int) -> None:
     """Records saved in the very second of a read, before or after it, all arrive: stamps resolve to one second."""
-    with tempfile.TemporaryDirectory() as folder:
-        engine = Engine(Path(folder) / "marketing.db")
+    with tempfile.TemporaryDirectory() as folder, LastingEngine(Path(folder) / "marketing.db") as engine:
         engine.crm.page_size = page_size
         engine.crm.put("Account", "0010", Name="First")
         engine.sync()

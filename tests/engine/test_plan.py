@@ -144,11 +144,13 @@ def test_a_plan_is_what_the_next_cycle_does(changes: list[Change], page_size: in
         for change in changes:
             play(engine, change)
             engine.crm.tick()
-        was_here, was_there, file = here(engine), there(engine), engine.path.read_bytes()
-        written = list(engine.crm.written)
+        was_here, was_there = here(engine), there(engine)
+        engine.leave()
+        file, written = engine.path.read_bytes(), list(engine.crm.written)
         said = planned(engine, Path(folder) / "plan")
-        assert (here(engine), there(engine), engine.path.read_bytes()) == (was_here, was_there, file)
-        assert engine.crm.written == written
+        assert engine.path.read_bytes() == file
+        assert (here(engine), there(engine), engine.crm.written) == (was_here, was_there, written)
+        engine.leave()
         assert sorted(path.name for path in Path(folder).iterdir()) == ["marketing.db", "plan"]
         other = twin(engine, Path(folder) / "other.db")
         engine.use(lambda connection: connection.sync())

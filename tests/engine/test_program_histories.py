@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from crmsync.errors import CrmsyncError, RetryLater
 from crmsync.writes import Change, Outcome, Result
 from support.campaigns import Fair
+from support.lasting import Lasting
 
 EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "150")) // 6
 STEPS = {"Invited": 1, "Seen": 2, "Came": 3}
@@ -21,6 +22,10 @@ STATUSES = st.sampled_from(sorted(STEPS))
 PEOPLE = st.integers(0, 4)
 TROUBLES = st.sampled_from(["none", "none", "answer lost", "refused", "later", "read cut"])
 LATER = 100_000  # seconds: past every wait
+
+
+class LastingFair(Lasting, Fair):
+    """A connection that stays open."""
 
 
 class Program(RuleBasedStateMachine):
@@ -32,7 +37,7 @@ class Program(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.fair = Fair(Path(self.folder.name) / "marketing.db").linked()
+        self.fair: LastingFair = LastingFair(Path(self.folder.name) / "marketing.db").linked()
         self.number = 0
 
     def person(self, number: int) -> int | None:
@@ -141,6 +146,7 @@ class Program(RuleBasedStateMachine):
         try:
             if hasattr(self, "fair"):
                 self.settle()
+                self.fair.end()
         finally:
             self.folder.cleanup()
 

@@ -13,7 +13,8 @@ import pytest
 
 from crmsync.clock import SetClock
 from crmsync_salesforce.simulator import Org, Server
-from support.histories import Lasting, World, play
+from support.histories import World, play
+from support.lasting import Lasting
 from support.office import IDLE
 from support.simulated import Simulated
 

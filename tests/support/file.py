@@ -18,10 +18,16 @@ class File:
         """A program that keeps the file open, as most do; another one where the file was replaced."""
         known = self._open
         if known is None or not self.path.exists() or known[0] != _identity(self.path):
-            con = sqlite3.connect(self.path)
-            weakref.finalize(self, con.close)
+            con = sqlite3.connect(self.path, check_same_thread=False)  # whatever thread collects the garbage ends it
+            self._ended = weakref.finalize(self, con.close)
             self._open = known = _identity(self.path), con
         return known[1]
+
+    def leave(self) -> None:
+        """End the program, so that the file stands alone again."""
+        if self._open is not None:
+            self._ended()
+            self._open = None
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement and commit it; its rows."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 from crmsync import planning as plan
@@ -114,7 +113,7 @@ def would_move(items: Sequence[Item]) -> tuple[set[Move], set[Move]]:
 
 def twin(engine: Engine, path: Path) -> Engine:
     """The same connection once more, with a database and a CRM of its own that stand as they stand now."""
-    copyfile(engine.path, path)
+    engine.sql("VACUUM INTO ?", str(path))
     other = Engine(path, deepcopy(engine.crm))
     other.settings = engine.settings.model_copy(update={"database": path})
     return other
