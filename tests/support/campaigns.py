@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from crmsync.hookspecs import System, hookimpl
 from crmsync.model import BOTH_WAYS, Field, Fields, Kind, Page, Query, Route, Scope, Type, Value
@@ -169,7 +169,7 @@ class Fair(Engine):
         """`crmsync campaign link`."""
         self.use(lambda connection: connection.programs.link(program, campaign))
 
-    def linked(self) -> Fair:
+    def linked(self) -> Self:
         """Linked, and the first cycle after it done."""
         self.link()
         self.sync()
