@@ -18,7 +18,7 @@ class Wish(BaseModel):
     then refused instead of being sent to it first (R-071).
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)  # built when such a wish is read
 
     only: Literal["lead", "contact"] | None = None
     within_program: bool = False

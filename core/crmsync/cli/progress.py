@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from rich import progress as bars
+from functools import partial
+from typing import TYPE_CHECKING
 
 from crmsync.cli import screen
 from crmsync.cli.work import on_terminal
 from crmsync.progress import Progress
 
 EVERY = 5.0  # seconds between two plain lines of one step
+
+if TYPE_CHECKING:
+    from crmsync.cli.terminal import Bars
 
 Tell = Callable[[Progress], None]
 
@@ -23,36 +26,17 @@ def shown(*, quiet: bool = False) -> Iterator[Tell]:
     if quiet and not on_terminal():
         yield lambda _: None
     elif on_terminal():
-        with _bars() as progress:
-            yield _Bars(progress)
+        from crmsync.cli.terminal import Bars  # noqa: PLC0415 - as in screen
+
+        with Bars() as bars:
+            yield partial(_bar, bars)
     else:
         yield _Lines()
 
 
-def _bars() -> bars.Progress:
-    return bars.Progress(
-        bars.TextColumn("{task.description}", markup=False),
-        bars.BarColumn(bar_width=24),
-        bars.TextColumn("{task.fields[count]}", markup=False, justify="right"),
-        bars.TextColumn("{task.fields[left]}", markup=False),
-        console=screen.err,
-        transient=True,
-    )
-
-
-class _Bars:
-    def __init__(self, progress: bars.Progress) -> None:
-        self._progress = progress
-        self._tasks: dict[tuple[str, str], bars.TaskID] = {}
-
-    def __call__(self, step: Progress) -> None:
-        key = (step.object, step.operation)
-        if key not in self._tasks:
-            name = screen.plain(f"{step.operation} {step.object}")
-            self._tasks[key] = self._progress.add_task(name, total=None, count="", left="")
-        self._progress.update(
-            self._tasks[key], completed=step.done, total=step.total, count=count(step), left=left(step.seconds_left)
-        )
+def _bar(bars: Bars, step: Progress) -> None:
+    name = screen.plain(f"{step.operation} {step.object}")
+    bars.show(name, step.done, step.total, count=count(step), left=left(step.seconds_left))
 
 
 class _Lines:

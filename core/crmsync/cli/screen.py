@@ -5,31 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from crmsync.clock import moment
 from crmsync.errors import CrmsyncError
 from crmsync.redact import clean
 
-WIDE = 240  # columns where nobody looks: nothing is cut in a file or a pipe
-
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|[\ud800-\udfff]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-
-
-# Without markup and emoji: what is printed came from a CRM.
-out = Console(markup=False, emoji=False, highlight=False)
-err = Console(markup=False, emoji=False, highlight=False, stderr=True)
 
 
 class Complaints:
@@ -61,12 +49,18 @@ def plain(value: Any) -> str:
 
 def say(text: str = "") -> None:
     """One line for the user."""
-    out.print(Text(plain(text)), soft_wrap=True)
+    _terminal().line(plain(text))
 
 
 def mention(text: str) -> None:
     """One line beside the output proper: on standard error."""
-    err.print(Text(plain(text)), soft_wrap=True)
+    _terminal().line(plain(text), aside=True)
+
+
+def _terminal() -> ModuleType:
+    from crmsync.cli import terminal  # noqa: PLC0415 - takes long to import, and who wants JSON needs none of it
+
+    return terminal
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str = "", empty: str = "") -> None:
@@ -74,22 +68,13 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: s
     if not rows:
         say(empty)
         return
-    grid = Table(
-        title=Text(plain(title)) if title else None,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
-    for column in columns:
-        number = any(isinstance(row.get(column), int | float) and not isinstance(row[column], bool) for row in rows)
-        grid.add_column(column.replace("_", " "), justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(_cell(row.get(column))) for column in columns))
-    if not out.is_terminal:
-        columns = os.environ.get("COLUMNS", "")
-        out.width = max(1, int(columns)) if columns.isdigit() else WIDE
-    out.print(grid)
+    numbers = {
+        column
+        for column in columns
+        if any(isinstance(row.get(column), int | float) and not isinstance(row[column], bool) for row in rows)
+    }
+    heads = {column.replace("_", " "): column in numbers for column in columns}
+    _terminal().grid([[_cell(row.get(column)) for column in columns] for row in rows], heads, title=plain(title))
 
 
 def _cell(value: Any) -> str:
@@ -112,7 +97,7 @@ def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
 def complain(error: BaseException) -> int:
     """Say on standard error what went wrong and what to do; returns the exit code."""
     if Complaints.traceback:
-        err.print(Text(clean("".join(traceback.format_exception(error)))))
+        _terminal().line(clean("".join(traceback.format_exception(error))), aside=True)
     known = _known(error)
     if isinstance(error, OSError):
         mention(f"crmsync: {clean(str(error))}")

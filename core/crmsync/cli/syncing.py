@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from crmsync.cli import plan as planned
 from crmsync.cli import progress, screen
 from crmsync.cli.objects import all_known
 from crmsync.cli.options import AsJson, Name, Objects, Settings
@@ -49,6 +48,8 @@ def sync(
 def _carry_out(settings: Path | None, name: str | None, file: Path, *, as_json: bool, objects: Any) -> None:
     if objects:
         raise typer.BadParameter("a plan is carried out whole: --object goes with `crmsync plan`")
+    from crmsync.cli import plan as planned  # noqa: PLC0415 - a sync without a plan needs nothing of plans
+
     done = with_connection(settings, name, lambda connection: planned.carried(connection, file, as_json=as_json))
     planned.tell(done, as_json=as_json)
     if done.refused or done.status != "succeeded":

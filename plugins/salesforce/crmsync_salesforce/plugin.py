@@ -13,7 +13,6 @@ from crmsync.hookspecs import System, hookimpl
 from crmsync.model import Condition, Direction, Fields, Page, Query, Route, Scope
 from crmsync.writes import Change, Outcomes
 from crmsync_salesforce import fetch as reading
-from crmsync_salesforce import writing
 from crmsync_salesforce.check import check
 from crmsync_salesforce.custom import custom_routes
 from crmsync_salesforce.describe import Known, scope_of
@@ -112,4 +111,6 @@ async def fetch(session: SalesforceSession, query: Query) -> AsyncIterator[Page]
 @hookimpl
 async def apply(session: SalesforceSession, changes: Sequence[Change]) -> Outcomes:
     """Write changes."""
+    from crmsync_salesforce import writing  # noqa: PLC0415 - a dozen modules that a sync without edits never needs
+
     return await writing.apply(session, changes)
