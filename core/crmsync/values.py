@@ -18,6 +18,7 @@ DIGITS = 15
 """Significant digits that a float holds whatever the number."""
 
 _UTC_MILLIS = 24  # characters of 2026-01-31T08:15:00.000Z
+_UTC_OFFSET = 28  # characters of 2026-01-31T08:15:00.000+0000
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _TIME = re.compile(r"\d\d:\d\d:\d\d")
 _NUMBER = re.compile(r"([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,4}))?\Z")
@@ -185,18 +186,27 @@ def column_from_json(values: Sequence[str | None], type_: Type) -> Sequence[Valu
     return _column(values, FROM_TEXT[type_])
 
 
-def _column(values: Sequence[str | None], convert: Convert) -> list[Value]:
+def _column(values: Sequence[str | None], convert: Convert) -> Sequence[Value]:
     distinct = set(values)
-    if 2 * len(distinct) > len(values):
-        if convert is moment:  # the usual forms in place: a call a value is what costs here
-            return [
-                value
-                if value is None or (len(value) == _UTC_MILLIS and value[23] == "Z" and value[10] == "T")
-                else value[:23] + "Z"
-                if value[23:] == "+0000" and value[19] == "."
-                else moment(value)
-                for value in values
-            ]
-        return [None if value is None else convert(value) for value in values]
-    known = {value: None if value is None else convert(value) for value in distinct}
-    return [known[value] for value in values]
+    if 2 * len(distinct) <= len(values):
+        known = {value: None if value is None else convert(value) for value in distinct}
+        return list(map(known.__getitem__, values))
+    if convert is moment and None not in distinct and (found := _moments(values)) is not None:  # type: ignore[arg-type]
+        return found
+    return [None if value is None else convert(value) for value in values]
+
+
+def _moments(values: Sequence[str]) -> Sequence[str] | None:
+    """Moments that are all spelled "…T08:15:00.000+0000", or all as they should be; None where they are not.
+
+    As one text, since a look at each of them is what costs here: each value has one length if every so manieth
+    character is the mark between two, and no other is.
+    """
+    count, text = len(values), "\0".join([*values, ""])
+    size = len(text) // count
+    if text.count("\0") != count or text[size - 1 :: size] != "\0" * count or text[10::size] != "T" * count:
+        return None
+    if size == _UTC_MILLIS + 1 and text[23::size] == "Z" * count:
+        return values
+    ends = [text[at::size] == mark * count for at, mark in zip((19, 23, 24, 25, 26, 27), ".+0000", strict=True)]
+    return text.replace("+0000\0", "Z\0").split("\0")[:-1] if size == _UTC_OFFSET + 1 and all(ends) else None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmsync.model import Field, Type
-from crmsync_salesforce import decode
+from crmsync_salesforce import cells as csv_cells
 from crmsync_salesforce.bulk import _behind
 from crmsync_salesforce.decode import CsvDecoder, Decoded
 
@@ -27,13 +27,13 @@ def written(table: list[tuple[str, str, str]], quoting: int) -> bytes:
 
 
 def read(body: bytes) -> list[tuple[object, ...]]:
-    return [row for part in CsvDecoder(FIELDS).parts(body) for row in zip(*part.columns, strict=True)]
+    return [row for part in CsvDecoder(FIELDS).parts(body) for row in part.rows]
 
 
 @given(rows, st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), st.integers(1, 5))
 def test_parts_hold_what_any_reader_of_csv_finds(table: list[tuple[str, str, str]], quoting: int, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decode, "PART", size)
+        patch.setattr(csv_cells, "PART", size)
         assert read(written(table, quoting)) == [tuple(cell or None for cell in row) for row in table]
 
 
@@ -43,7 +43,7 @@ def test_a_column_at_another_place_and_a_byte_order_mark() -> None:
 
 
 def parts(*counts: int) -> Iterator[Decoded]:
-    return iter([Decoded([tuple(range(count))], count) for count in counts])
+    return iter([Decoded([(at,) for at in range(count)]) for count in counts])
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def _behind(parts: Iterator[Decoded], within: int) -> Iterator[tuple[Decoded, in
         done += part.count + len(part.skipped)
         following = next(parts, None)
         if done > within or following is None:
-            yield (part if done > within else Decoded([()] * len(part.columns), 0)), done, following is None
+            yield (part if done > within else Decoded([])), done, following is None
         if following is None:
             return
         part = following

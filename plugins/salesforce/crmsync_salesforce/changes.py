@@ -89,8 +89,8 @@ async def _query(reader: Reader, window: _Window, place: Place) -> AsyncGenerato
             raise _Much
         place.sent += found.count
         if found.count:
-            place.stamp = str(found.columns[reader.at(stamp_field)][-1])
-            place.id = str(found.columns[reader.at("Id")][-1])
+            place.stamp = str(found.rows[-1][reader.at(stamp_field)])
+            place.id = str(found.rows[-1][reader.at("Id")])
         last = found.done and window.until is None
         total = found.total if window.until is None else None
         if last or found.count or found.skipped:

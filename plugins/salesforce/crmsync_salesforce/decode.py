@@ -5,45 +5,51 @@ A page that cannot be read as a whole is read again row by row, and only the row
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from itertools import chain, islice
-from typing import Any
+from operator import attrgetter
+from typing import Annotated, Any
 
 import msgspec
 
 from crmsync import values
 from crmsync.errors import RetryLater
-from crmsync.model import Field, Skipped, Type, Value
+from crmsync.model import Field, Row, Skipped, Type, Value
+from crmsync_salesforce.cells import Part, parts_of
 from crmsync_salesforce.errors import Fault, Faulty
 from crmsync_salesforce.query import SHORT_ID, whole_id
-
-csv.field_size_limit(2**31 - 1)
 
 Column = Sequence[Value]
 _NEXT = re.compile(rb'"nextRecordsUrl"\s*:\s*"([^"\\]+)"')
 _HEAD = 400
-PART = 2_000
-_STRINGS = frozenset({Type.TEXT, Type.REFERENCE, Type.DATE, Type.DATETIME, Type.TIME, Type.MULTI})
-_AS_THEY_COME = frozenset({Type.BOOLEAN})
+_TEXTS = frozenset({Type.TEXT, Type.REFERENCE})
+_FILLED = Annotated[str, msgspec.Meta(min_length=1)]
+"""What nearly every text of a page is, told by the decoder in passing; a page with an empty one is decoded anew."""
 
 
 @dataclass(slots=True)
 class Decoded:
-    """A page as columns in the order of the decoder's fields."""
+    """A page as rows, whose values are in the order of the decoder's fields."""
 
-    columns: list[Column]
-    count: int
+    rows: list[Row]
     skipped: list[Skipped] = field(default_factory=list)
     done: bool = True
     next: str | None = None
     total: int | None = None
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
+
+    def column(self, at: int) -> list[Value]:
+        """The values at one place of every row."""
+        return [row[at] for row in self.rows]
 
 
 @lru_cache(maxsize=512)
@@ -63,50 +69,35 @@ class JsonDecoder:
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = tuple(fields)
-        names = [f"c{at}" for at in range(len(self.fields))]
-        rename = dict(zip(names, (one.name for one in self.fields), strict=True))
-        members = [(key, _json_type(one), None) for key, one in zip(names, self.fields, strict=True)]
-        row: Any = msgspec.defstruct("Row", members, rename=rename, gc=False)
-        self._rows = msgspec.json.Decoder(_page_of(row))
+        self._rows = msgspec.json.Decoder(_page_of(_row_of(self.fields, _FILLED)))
+        self._any_rows = msgspec.json.Decoder(_page_of(_row_of(self.fields, str)))
         self._raw = msgspec.json.Decoder(_page_of(dict[str, msgspec.Raw]))
-        self._convert = [at for at, one in enumerate(self.fields) if one.type not in _AS_THEY_COME]
-        self._texts = [at for at, one in enumerate(self.fields) if one.type in (Type.TEXT, Type.REFERENCE)]
-        self._ids = [at for at, one in enumerate(self.fields) if one.type is Type.REFERENCE]
+        looked_at = [(f"c{at}", one.type) for at, one in enumerate(self.fields) if one.type is not Type.BOOLEAN]
+        self._columns = [(name, type_) for name, type_ in looked_at if type_ is not Type.TEXT]
+        self._columns_and_texts = looked_at
 
     def __call__(self, body: bytes) -> Decoded:
         """The page's columns. Raises RetryLater for a body that is no query page."""
+        nul = b"\\" in body and b"\\u0000" in body  # one character is found ten times as fast as six
+        if not nul:
+            with suppress(msgspec.MsgspecError, ValueError, OverflowError):
+                return self._whole(self._rows.decode(body))
         try:
-            page = self._rows.decode(body)
-            columns = self._columns(page.records, body)
+            return self._whole(self._any_rows.decode(body), clean=True)
         except (msgspec.MsgspecError, ValueError, OverflowError):
             return self._row_by_row(body)
-        return Decoded(columns, len(page.records), [], page.done, page.nextRecordsUrl, page.totalSize)
 
-    def _columns(self, records: Sequence[Any], body: bytes) -> list[Column]:
-        columns: list[Any] = list(zip(*map(msgspec.structs.astuple, records), strict=True)) or [()] * len(self.fields)
-        for at in self._convert:
-            type_ = self.fields[at].type
-            if type_ in _STRINGS:
-                if type_ is not Type.TEXT and type_ is not Type.REFERENCE:
-                    columns[at] = values.column_from_json(columns[at], type_)
-            elif type_ is Type.INTEGER:
-                columns[at] = [_whole(value) for value in columns[at]]
-            else:
-                columns[at] = [
-                    value
-                    if value is None or type(value) is int
-                    else int(value)
-                    if type(value) is float and value.is_integer()
-                    else _decimal(value)
-                    for value in columns[at]
-                ]
-        nul = b"\\" in body and b"\\u0000" in body  # one character is found ten times as fast as six
-        for at in self._texts:
-            if nul or "" in columns[at]:
-                columns[at] = [None if value is None else values.text(value) for value in columns[at]]
-        for at in self._ids:
-            columns[at] = _whole_ids(columns[at])
-        return columns
+    def _whole(self, page: Any, *, clean: bool = False) -> Decoded:
+        """The page at once, its columns converted in place; `clean` where texts may be empty or hold a NUL."""
+        records = page.records
+        for name, type_ in self._columns_and_texts if clean else self._columns:
+            column = list(map(attrgetter(name), records))
+            converted = _converted(column, type_, clean=clean)
+            if converted is not column:
+                for record, value in zip(records, converted, strict=True):
+                    setattr(record, name, value)
+        rows = list(map(msgspec.structs.astuple, records))
+        return Decoded(rows, [], page.done, page.nextRecordsUrl, page.totalSize)
 
     def _row_by_row(self, body: bytes) -> Decoded:
         try:
@@ -121,8 +112,24 @@ class JsonDecoder:
                 rows.append(tuple(_one(record.get(f.name), f) for f in self.fields))
             except (ValueError, OverflowError) as error:
                 skipped.append(_skipped(record, f"cannot be read: {error}"))
-        columns: list[Column] = list(zip(*rows, strict=True)) or [()] * len(self.fields)
-        return Decoded(columns, len(rows), skipped, *head)
+        return Decoded(rows, skipped, *head)
+
+
+def _converted(column: list[Any], type_: Type, *, clean: bool) -> Column:
+    if type_ in _TEXTS:
+        texts = [None if value is None else values.text(value) for value in column] if clean else column
+        return _whole_ids(texts) if type_ is Type.REFERENCE else texts
+    if type_ is Type.INTEGER:
+        return [_whole(value) for value in column]
+    if type_ is not Type.DECIMAL:
+        return values.column_from_json(column, type_)
+    kinds = set(map(type, column))
+    if kinds <= {int, type(None)}:
+        return column
+    if kinds <= {int, float, type(None)}:  # equal numbers are one number, whole or not
+        known = {value: _decimal(value) for value in set(column)}
+        return list(map(known.__getitem__, column))
+    return [_decimal(value) for value in column]
 
 
 def _whole_ids(column: Column) -> Column:
@@ -133,14 +140,21 @@ def _whole_ids(column: Column) -> Column:
     return [None if value is None else whole_id(str(value)) for value in column]
 
 
-def _json_type(one: Field) -> Any:
+def _row_of(fields: Sequence[Field], text: Any) -> Any:
+    """A struct with these fields, whose texts are of the type `text`."""
+    members = [(f"c{at}", _json_type(one, text), None) for at, one in enumerate(fields)]
+    rename = {f"c{at}": one.name for at, one in enumerate(fields)}
+    return msgspec.defstruct("Row", members, rename=rename, gc=False)
+
+
+def _json_type(one: Field, text: Any) -> Any:
     if one.type is Type.BOOLEAN:
         return bool | None
     if one.type is Type.INTEGER:
         return int | float | None
     if one.type is Type.DECIMAL:
         return int | float | None if 0 < one.digits <= values.DIGITS else msgspec.Raw
-    return str | None
+    return text | None
 
 
 def _page_of(row: Any) -> Any:
@@ -223,8 +237,7 @@ class CsvDecoder:
     def __call__(self, body: bytes) -> Decoded:
         """The whole page at once. Raises as `parts` does."""
         found = list(self.parts(body))
-        columns: list[Column] = [list(chain(*same)) for same in zip(*(one.columns for one in found), strict=True)]
-        return Decoded(columns, sum(one.count for one in found), [bad for one in found for bad in one.skipped])
+        return Decoded([row for one in found for row in one.rows], [bad for one in found for bad in one.skipped])
 
     def parts(self, body: bytes) -> Iterator[Decoded]:
         """The page in parts of at most 2,000 rows, at least one. Raises Faulty BULK_COLUMNS for a missing column."""
@@ -234,42 +247,44 @@ class CsvDecoder:
             text, broken = body.decode("utf-8-sig"), False
         except UnicodeDecodeError:
             text, broken = body.decode("utf-8-sig", "surrogateescape"), True
-        parts = _parts(text)
-        header, rows = self._headed(next(parts, []))
-        yield self._table(header, rows, broken=broken)
+        parts = parts_of(text)
+        header, rest = self._headed(next(parts, Part()))
+        yield self._table(header, rest, broken=broken)
         for part in parts:
             yield self._table(header, part, broken=broken)
 
-    def _headed(self, rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-        if not rows or rows[0] == ["No records found for this query"]:
-            return [], []
-        lower = [cell.lower() for cell in rows[0]]
+    def _headed(self, part: Part) -> tuple[list[str], Part]:
+        first = part.first()
+        if not first or first == ["No records found for this query"]:
+            return [], Part()
+        lower = [cell.lower() for cell in first]
         if self.header is not None and lower != self.header and "id" not in lower:
-            return self.header, rows  # a page without a header of its own
+            return self.header, part  # a page without a header of its own
         self.header = lower
-        return lower, rows[1:]
+        return lower, part.behind_first()
 
-    def _table(self, header: list[str], rows: list[list[str]], *, broken: bool) -> Decoded:
+    def _table(self, header: list[str], part: Part, *, broken: bool) -> Decoded:
         at = {name: place for place, name in enumerate(header)}
         missing = [one.name for one in self.fields if one.name.lower() not in at]
         if missing and header:
             raise Faulty(Fault("BULK_COLUMNS", f"bulk results lack {', '.join(missing[:10])}"))
-        if not rows:
-            return Decoded([()] * len(self.fields), 0)
+        if not part.first():
+            return Decoded([])
         places = [at[one.name.lower()] for one in self.fields]
-        if broken or len(rows[0]) != len(header):
-            return self._row_by_row(header, rows, places)
+        if broken or len(part.columns) != len(header):
+            return self._row_by_row(header, part.rows(), places)
         try:
-            raw = list(zip(*rows, strict=True))
-            columns = [values.column_from_text(raw[n], f.type) for n, f in zip(places, self.fields, strict=True)]
-            for place, one in enumerate(self.fields):
-                if one.type is Type.REFERENCE:
-                    columns[place] = _whole_ids(columns[place])
-            return Decoded(columns, len(rows))
+            columns = [
+                values.column_from_text(part.columns[n], f.type) for n, f in zip(places, self.fields, strict=True)
+            ]
         except (ValueError, OverflowError):
-            return self._row_by_row(header, rows, places)
+            return self._row_by_row(header, part.rows(), places)
+        for place, one in enumerate(self.fields):
+            if one.type is Type.REFERENCE:
+                columns[place] = _whole_ids(columns[place])
+        return Decoded(list(zip(*columns, strict=True)))
 
-    def _row_by_row(self, header: list[str], rows: list[list[str]], places: list[int]) -> Decoded:
+    def _row_by_row(self, header: list[str], rows: Sequence[Sequence[str]], places: list[int]) -> Decoded:
         good, skipped = [], []
         for row in rows:
             if not row:
@@ -282,35 +297,4 @@ class CsvDecoder:
                 record = dict(zip(header, row, strict=False))
                 record["Id"] = record.get("id", "")
                 skipped.append(_skipped(record, f"cannot be read: {error}"))
-        columns: list[Column] = list(zip(*good, strict=True)) or [()] * len(self.fields)
-        return Decoded(columns, len(good), skipped)
-
-
-def _parts(text: str) -> Iterator[list[list[str]]]:
-    """The rows of a CSV, some thousand at a time: what fits the processor's caches is read twice as fast."""
-    if text.startswith('"') and text.endswith('"\n'):
-        lines = text[1:-2].split('"\n"')
-        width = lines[0].count('","') + 1
-        for start in range(0, len(lines), PART):
-            rows = _split(lines[start : start + PART], width)
-            if rows is None:
-                text = '"' + '"\n"'.join(lines[start:]) + '"\n'
-                break
-            yield rows
-        else:
-            return
-    reader = csv.reader(io.StringIO(text, newline=""))
-    while rows := list(islice(reader, PART)):
-        yield rows
-
-
-def _split(lines: list[str], width: int) -> list[list[str]] | None:
-    """The cells of lines in which every cell stands in quotes and holds none, as nearly all of the vendor's do.
-
-    A row of so many cells with just the quotes between them holds no other one, so nothing was split that belongs
-    together: what comes before the first line that is otherwise has been read as any reader of CSV would.
-    """
-    rows = [line.split('","') for line in lines]
-    if any(len(row) != width for row in rows):
-        return None
-    return rows if sum(line.count('"') for line in lines) == 2 * (width - 1) * len(lines) else None
+        return Decoded(good, skipped)

@@ -88,7 +88,7 @@ async def _by_page(reader: Reader, place: Place | None) -> AsyncGenerator[Page, 
         place.sent += found.count
         part.done = ends
         if found.count:
-            part.last = str(found.columns[reader.at("Id")][-1])
+            part.last = str(found.rows[-1][reader.at("Id")])
         if total is None:
             total = found.total
         last = all(one.done for one in place.parts)
@@ -145,7 +145,7 @@ async def _stream(reader: Reader, part: Partition) -> AsyncGenerator[_Item, None
                 ends = found.done and (limit is None or count < limit)
                 asked = safe(answer.asked_at, reader.session.settings.lag_seconds)
                 if found.count:
-                    last, tries = str(found.columns[reader.at("Id")][-1]), 0
+                    last, tries = str(found.rows[-1][reader.at("Id")]), 0
                 yield part, found, asked, ends
                 if ends:
                     return

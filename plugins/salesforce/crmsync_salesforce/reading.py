@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import msgspec
 
@@ -188,19 +189,16 @@ class Reader:
         """The page with its columns in the read's order, those of further queries joined on the id."""
         if not self.wide:
             return page
-        found = dict(zip(self._groups[0], page.columns, strict=True))
-        ids = [str(one) for one in found["Id"]]
-        parts = [
-            await self._part(group, decoder, ids) for group, decoder in zip(self._groups[1:], self._more, strict=True)
+        names = list(chain(*self._groups))
+        order, identity = [names.index(one.name) for one in self.columns], self._groups[0].index("Id")
+        ids = [str(one) for one in page.column(identity)]
+        parts = [await self._part(*more, ids) for more in zip(self._groups[1:], self._more, strict=True)]
+        page.rows = [
+            tuple(whole[at] for at in order)
+            for crm_id, row in zip(ids, page.rows, strict=True)
+            if all(crm_id in part for part in parts)
+            for whole in [(*row, *chain(*(part[crm_id] for part in parts)))]
         ]
-        keep = [at for at, one in enumerate(ids) if all(one in part for part in parts)]
-        for group, part in zip(self._groups[1:], parts, strict=True):
-            for place, name in enumerate(group):
-                found[name] = [part[one][place] for one in ids if one in part]
-        for name in self._groups[0]:
-            found[name] = [found[name][at] for at in keep]
-        page.columns = [found[one.name] for one in self.columns]
-        page.count = len(keep)
         return page
 
     async def _part(self, group: tuple[str, ...], decoder: JsonDecoder, ids: Sequence[str]) -> dict[str, Row]:
@@ -209,16 +207,16 @@ class Reader:
         for some in chunks(ids, len(encoded(str(select))) + _PATH_ROOM):
             soql = Select(fields=select.fields, object=self.object, where=(among(some),))
             page = decoder((await self.ask(soql, everything=True)).body)
-            rows |= {str(row[0]): tuple(row[1:]) for row in zip(*page.columns, strict=True)}
+            rows |= {str(row[0]): row[1:] for row in page.rows}
         return rows
 
     def page(self, found: Decoded, *, resume: str | None, mark: str | None = None, total: int | None = None) -> Page:
         """A page for the engine: ordinary rows, and apart from them what was deleted, merged or converted."""
         wanted = len(self.query.fields)
-        rows: list[Row] = list(zip(*found.columns[:wanted], strict=True)) if found.count else []
         gone, merged, ended = self._ended(found)
-        if ended:
-            rows = [row for at, row in enumerate(rows) if at not in ended]
+        rows = [row for at, row in enumerate(found.rows) if at not in ended] if ended else found.rows
+        if wanted < len(self.columns):
+            rows = [row[:wanted] for row in rows]
         notes, self.notes = tuple(self.notes), []
         page = Page(
             columns=tuple(one.name for one in self.query.fields), rows=rows, gone=gone, merged=merged,
@@ -228,26 +226,26 @@ class Reader:
 
     def _ended(self, found: Decoded) -> tuple[list[Gone], list[Merged], set[int]]:
         names = {one.name: at for at, one in enumerate(self.columns)}
-        ids, stamps = found.columns[names["Id"]], found.columns[names[self.facts.stamp]]
+        crm_id, stamp = names["Id"], names[self.facts.stamp]
         gone: list[Gone] = []
         merged: list[Merged] = []
         ended: set[int] = set()
         if "IsDeleted" in names:
-            masters = found.columns[names["MasterRecordId"]] if "MasterRecordId" in names else None
-            for at, deleted in enumerate(found.columns[names["IsDeleted"]]):
-                if deleted:
+            deleted, master = names["IsDeleted"], names.get("MasterRecordId")
+            for at, row in enumerate(found.rows):
+                if row[deleted]:
                     ended.add(at)
-                    master = masters[at] if masters is not None else None
-                    if master is not None:
-                        merged.append(Merged(str(ids[at]), str(master), self.object, _text(stamps[at])))
+                    if master is not None and row[master] is not None:
+                        merged.append(Merged(str(row[crm_id]), str(row[master]), self.object, _text(row[stamp])))
                     else:
-                        gone.append(Gone(str(ids[at]), _text(stamps[at])))
+                        gone.append(Gone(str(row[crm_id]), _text(row[stamp])))
         if "ConvertedContactId" in names and "IsConverted" in names:
-            contacts = found.columns[names["ConvertedContactId"]]
-            for at, converted in enumerate(found.columns[names["IsConverted"]]):
-                if converted and contacts[at] is not None and at not in ended:
+            converted, contact = names["IsConverted"], names["ConvertedContactId"]
+            for at, row in enumerate(found.rows):
+                if row[converted] and row[contact] is not None and at not in ended:
                     ended.add(at)
-                    merged.append(Merged(str(ids[at]), str(contacts[at]), "Contact", _text(stamps[at]), "converted"))
+                    one = Merged(str(row[crm_id]), str(row[contact]), "Contact", _text(row[stamp]), "converted")
+                    merged.append(one)
         return gone, merged, ended
 
 

@@ -84,9 +84,9 @@ class _Comparison:
 
     def sorted(self, page: Page, reader: Reader, found: Decoded) -> Page:
         """The page with those that are the same, and the others as `alike` where they are."""
-        columns = {key: found.columns[reader.at(key)] for key in self.likeness.values}
+        columns = {key: found.column(reader.at(key)) for key in self.likeness.values}
         like: dict[str, Alike] = {}
-        for at, crm_id in enumerate(found.columns[reader.at("Id")]):
+        for at, crm_id in enumerate(found.column(reader.at("Id"))):
             one = self.likeness.compare(str(crm_id), {key: column[at] for key, column in columns.items()})
             if one is not None:
                 like[one.id] = one
