@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -22,6 +22,7 @@ from crmsync.store.edited import Change, Edits, Found, Settling, edits_of
 from crmsync.store.settled import settled
 
 ROWS_AT_ONCE = 40
+"""Of one insert. Longer ones are no faster, since what they bind does not fit the processor's caches any more."""
 VARIABLES = 30_000
 """Of one statement; SQLite allows 32,766."""
 
@@ -42,6 +43,7 @@ class Work:
     updates: dict[tuple[str, ...], list[tuple[Value, ...]]] = field(default_factory=lambda: defaultdict(list))
     journal: list[tuple[Value, ...]] = field(default_factory=list)
     settling: Settling = field(init=False)
+    returning: bool = False  # whether records are among the new ones whose ids are linked already
 
     def __post_init__(self) -> None:
         self.settling = Settling(self.batch)
@@ -63,8 +65,8 @@ def apply_rows(con: sqlite3.Connection, batch: Batch, start: int = 0) -> tuple[A
     work = Work(con, batch)
     whole = latest(batch.page.rows)
     rows = whole[start:] if start else whole
-    same = settled(con, batch, [str(row[0]) for row in rows])
-    known = _lookup(work, [str(row[0]) for row in rows if same.get(row[0]) != row[1]])
+    ids = [str(row[0]) for row in rows]
+    same, known = _stored(work, ids, rows) if any_of(con, batch.route.object, ids) else ({}, {})
     work.edits = edits_of(con, work.entity, known.values())
     trailer = Trailer(con, batch)
     old_only = batch.refresh or batch.partial
@@ -99,6 +101,20 @@ def latest(rows: Sequence[Row]) -> list[Row]:
         if old is None or str(row[1] or "") >= str(old[1] or ""):
             found[row[0]] = row
     return list(found.values())
+
+
+def any_of(con: sqlite3.Connection, obj: str, ids: Sequence[str]) -> bool:
+    """Whether anything is stored between the least and the greatest of these ids: not so in most of a first load."""
+    sql = "SELECT 1 FROM crmsync_link WHERE object = ? AND crm_id BETWEEN ? AND ? LIMIT 1"
+    return bool(ids) and con.execute(sql, (obj, min(ids), max(ids))).fetchone() is not None
+
+
+def _stored(work: Work, ids: Sequence[str], rows: Sequence[Row]) -> tuple[Mapping[Value, str], dict[str, Known]]:
+    """What is stored of these ids: the versions that need no comparing, and the others as they are."""
+    same = settled(work.con, work.batch, ids)
+    if not same:
+        return same, _lookup(work, ids)
+    return same, _lookup(work, [str(row[0]) for row in rows if same.get(row[0]) != row[1]])
 
 
 def _lookup(work: Work, ids: Sequence[str]) -> dict[str, Known]:
@@ -205,8 +221,12 @@ def _insert(work: Work, trailer: Trailer, rows: Sequence[Row], known: dict[str, 
         if stored is not None and stored.role == "deleted" and stored.row_id:
             owns[at] = stored.row_id
     work.inserts = [(own, row[0], *row[skip:]) for own, row in zip(owns, rows, strict=True)]
+    work.returning = bool(known)
     finer = skip > 2  # noqa: PLR2004 - id, moment, and a finer version
-    work.links = [(row[0], own, row[1] or "", row[2] if finer else None) for own, row in zip(owns, rows, strict=True)]
+    work.links = [
+        (row[0], own, row[1] or "", row[2]) if finer else (row[0], own, row[1] or "")
+        for own, row in zip(owns, rows, strict=True)
+    ]
     work.applied.add(new=len(rows))
     if not work.batch.silent:
         for row, values in zip(rows, work.inserts, strict=True):
@@ -234,24 +254,7 @@ def literal(text: str) -> str:
 def _flush(work: Work) -> None:
     con, table = work.con, f'"{work.entity}"'
     if work.inserts:
-        kind = ("crm_type, ", f"'{work.batch.route.role}', ") if work.entity == "person" else ("", "")
-        names = "".join(f', "{name}"' for name in work.columns)
-        marks = ", ?" * len(work.columns)
-        with without_insert_triggers(con, work.entity, len(work.inserts)):
-            _insert_many(
-                con,
-                f"INSERT INTO {table} ({kind[0]}id, crm_id, created_at{names})",
-                f"({kind[1]}?, ?, '{work.batch.at}'{marks})",
-                work.inserts,
-            )
-        _insert_many(
-            con,
-            "INSERT INTO crmsync_link (object, crm_id, entity, row_id, role, modified_at, version, run)",
-            f"({literal(work.batch.route.object)}, ?, '{work.entity}', ?, 'current', ?, ?, {work.batch.run:d})",
-            work.links,
-            """ON CONFLICT (object, crm_id) DO UPDATE SET row_id = excluded.row_id, role = 'current',
-               modified_at = excluded.modified_at, version = excluded.version""",
-        )
+        _flush_new(work)
     for changed, values in work.updates.items():
         sets = ", ".join(f'"{name}" = ?' for name in changed)
         con.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", values)
@@ -261,6 +264,28 @@ def _flush(work: Work) -> None:
     work.settling.flush(con)
     work.journal += [_entry(work, row_id, change, side="marketing") for row_id, change in work.settling.notes]
     con.executemany(JOURNAL, work.journal)
+
+
+def _flush_new(work: Work) -> None:
+    """Write the new rows and their links."""
+    con, batch = work.con, work.batch
+    kind = ("crm_type, ", f"'{batch.route.role}', ") if work.entity == "person" else ("", "")
+    names = "".join(f', "{name}"' for name in work.columns)
+    marks = ", ?" * len(work.columns)
+    with without_insert_triggers(con, work.entity, len(work.inserts)):
+        head = f'INSERT INTO "{work.entity}" ({kind[0]}id, crm_id, created_at{names})'
+        _insert_many(con, head, f"({kind[1]}?, ?, '{batch.at}'{marks})", work.inserts)
+    version = "?" if len(work.links[0]) > 3 else "NULL"  # noqa: PLR2004 - id, row, moment, and a finer version
+    _insert_many(
+        con,
+        "INSERT INTO crmsync_link (object, crm_id, entity, row_id, role, modified_at, version, run)",
+        f"({literal(batch.route.object)}, ?, '{work.entity}', ?, 'current', ?, {version}, {batch.run:d})",
+        work.links,
+        """ON CONFLICT (object, crm_id) DO UPDATE SET row_id = excluded.row_id, role = 'current',
+           modified_at = excluded.modified_at, version = excluded.version"""
+        if work.returning
+        else "",
+    )
 
 
 JOURNAL = """INSERT INTO crmsync_journal (run, at, entity, row_id, field, old, new, side, rule)
