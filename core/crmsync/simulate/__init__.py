@@ -4,6 +4,7 @@ A simulator of a CRM keeps that CRM's rules; from here it takes planted faults, 
 scripts, a ready line and a certificate for https on loopback.
 """
 
+from crmsync.simulate.automation import Automation, Lock, Trigger, Validation
 from crmsync.simulate.certificate import Certificate, make_certificate
 from crmsync.simulate.control import move_clock, read_object
 from crmsync.simulate.faults import Fault, FaultPlan
@@ -16,12 +17,16 @@ from crmsync.simulate.texts import PARAGRAPHS
 __all__ = [
     "CULTURES",
     "PARAGRAPHS",
+    "Automation",
     "Certificate",
     "Culture",
     "Draw",
     "Fault",
     "FaultPlan",
+    "Lock",
     "Statistics",
+    "Trigger",
+    "Validation",
     "email_addresses",
     "make_certificate",
     "move_clock",
