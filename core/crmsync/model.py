@@ -158,6 +158,7 @@ class Route:
     custom: bool = False  # a custom object: a table of its own
     optional: bool = False  # synced only when settings enable it
     refused: str = ""  # why it cannot be synced although the settings enable it
+    filters: tuple[Condition, ...] = ()  # hold where their field is visible and not excluded
     scope: Scope = Scope()
     maps: tuple[FieldMap, ...] = ()
 

@@ -54,7 +54,8 @@ def narrow(
     maps = naming.maps(chosen, allowed)
     findings = [*_missing(route, fields, scope, allowed), *naming.findings]
     where, lost = _where(route, fields, settings, known)
-    whole = narrower(narrower(route.scope, scope), Scope(where=where))
+    filters = tuple(one for one in route.filters if _filters(route, one, fields, settings))
+    whole = narrower(narrower(route.scope, scope), Scope(where=(*filters, *where)))
     return Narrowed(replace(route, maps=maps, directions=allowed, scope=whole), [*findings, *lost])
 
 
@@ -93,6 +94,11 @@ def _included(name: str, settings: ConnectionSettings) -> bool:
 
 def _excluded(name: str, settings: ConnectionSettings) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in settings.fields.exclude)
+
+
+def _filters(route: Route, one: Condition, fields: Fields, settings: ConnectionSettings) -> bool:
+    """Whether a filter of the connector's holds: a field that is not selected filters nothing."""
+    return one.field in fields and not _excluded(f"{route.object}.{one.field}", settings)
 
 
 def _missing(route: Route, fields: Fields, scope: Scope, allowed: Collection[Direction]) -> list[Finding]:
