@@ -1,0 +1,129 @@
+"""Account, opportunity and the connections of stakeholders."""
+
+from __future__ import annotations
+
+from crmsync_dynamics.simulator.schema.common import IMPORTED, OPT_OUT, STATE, address, audit, money, owned
+
+ACCOUNT = (
+    """\
+AccountId guid CR--s "Account
+Name string:160 CRU-a "Account Name
+AccountNumber string:20 CRU-n "Account Number
+Telephone1 string:50 CRU-r "Main Phone
+Telephone2 string:50 CRU-n "Other Phone
+Telephone3 string:50 CRU-n "Telephone 3
+Fax string:50 CRU-n
+EMailAddress1 string:100 CRU-n "Email
+EMailAddress2 string:100 CRU-n "Email Address 2
+EMailAddress3 string:100 CRU-n "Email Address 3
+WebSiteURL string:200 CRU-n "Website
+Description memo:2000 CRU-n
+NumberOfEmployees int:0..1000000000 CRU-n "Number of Employees
+Revenue money:0..100000000000000 CRU-n "Annual Revenue
+Revenue_Base money -R--n "Annual Revenue (Base)
+CreditLimit money:0..100000000000000 CRU-n "Credit Limit
+CreditLimit_Base money -R--n "Credit Limit (Base)
+MarketCap money:0..100000000000000 CRU-n "Market Capitalization
+MarketCap_Base money -R--n "Market Capitalization (Base)
+CreditOnHold bool CRU-n =creditonhold "Credit Hold
+SIC string:20 CRU-n "SIC Code
+TickerSymbol string:10 CRU-n "Ticker Symbol
+IndustryCode choice CRU-n =industry "Industry
+CustomerTypeCode choice CRU-n "Relationship Type
+AccountCategoryCode choice CRU-n "Category
+AccountRatingCode choice CRU-n !1 "Account Rating
+BusinessTypeCode choice CRU-n !1 "Business Type
+OwnershipCode choice CRU-n "Ownership
+TerritoryCode choice CRU-n !1 "Territory Code
+PrimaryContactId lookup CRU-n >contact=primarycontactid/account_primary_contact "Primary Contact
+ParentAccountId lookup CRU-n >account=parentaccountid/account_parent_account "Parent Account
+OriginatingLeadId lookup CRU-n >lead=originatingleadid/account_originating_lead "Originating Lead
+MasterId lookup -R--n >account=masterid/account_master_account "Master ID
+Merged bool -R--n =yesno
+LastUsedInCampaign date -RU-n "Last Date Included in Campaign
+"""
+    + OPT_OUT.replace(
+        "PreferredContactMethodCode choice CRU-n", "PreferredContactMethodCode choice CRU-n =contact_methods"
+    )
+    + address(1, name=200)
+    + address(2, name=200)
+    + audit("account")
+    + IMPORTED
+    + owned("account", "accounts")
+    + STATE
+    + money("account")
+)
+OPPORTUNITY = (
+    """\
+OpportunityId guid CR--s "Opportunity
+Name string:300 CRU-a "Topic
+CustomerId customer CRU-a >account=customerid_account/opportunity_customer_accounts,\
+contact=customerid_contact/opportunity_customer_contacts "Potential Customer
+ParentAccountId lookup CRU-n >account=parentaccountid/opportunity_parent_account "Account
+ParentContactId lookup CRU-n >contact=parentcontactid/opportunity_parent_contact "Contact
+AccountId lookup -R-Ln >account "Account
+ContactId lookup -R-Ln >contact "Contact
+EstimatedValue money:-922337203685477..922337203685477 CRU-n "Est. Revenue
+EstimatedValue_Base money -R--n "Est. Revenue (Base)
+ActualValue money:-922337203685477..922337203685477 CRU-n "Actual Revenue
+ActualValue_Base money -R--n "Actual Revenue (Base)
+EstimatedCloseDate date:DateOnly CRU-r "Est. Close Date
+ActualCloseDate date:DateOnly CRU-n "Actual Close Date
+FinalDecisionDate date:DateOnly CRU-n "Final Decision Date
+CloseProbability int:0..100 CRU-n "Probability
+Description memo:2000 CRU-n
+CurrentSituation memo:2000 CRU-n "Current Situation
+CustomerNeed memo:2000 CRU-n "Customer Need
+ProposedSolution memo:2000 CRU-n "Proposed Solution
+StepName string:200 CRU-n "Pipeline Phase
+SalesStage choice CRU-n "Sales Stage
+SalesStageCode choice CRU-n !1 "Process Code
+OpportunityRatingCode choice CRU-n !2 "Rating
+PriorityCode choice CRU-n !1 "Priority
+IsRevenueSystemCalculated bool CRU-n =yesno "Revenue
+OriginatingLeadId lookup CRU-n >lead=originatingleadid/opportunity_originating_lead "Originating Lead
+CampaignId lookup CRU-n >campaign=campaignid/campaign_opportunities "Source Campaign
+"""
+    + audit("opportunity")
+    + IMPORTED
+    + owned("opportunity", "opportunitys")
+    + STATE
+    + money("opportunity").replace("TransactionCurrencyId lookup CRU-n", "TransactionCurrencyId lookup CRU-a")
+)
+_ENDS = ("account", "contact", "opportunity", "systemuser", "team")
+
+
+def _record(number: int) -> str:
+    return ",".join(f"{one}=record{number}id_{one}/{one}_connections{number}" for one in _ENDS)
+
+
+CONNECTION = (
+    f"""\
+ConnectionId guid CR--s "Connection
+Name string:500 -R--n
+Record1Id lookup CRU-n >{_record(1)} "Connected From
+Record2Id lookup CRU-s >{_record(2)} "Connected To
+Record1RoleId lookup CRU-n >connectionrole=record1roleid/connection_role_connections1 "Role (From)
+Record2RoleId lookup CRU-n >connectionrole=record2roleid/connection_role_connections2 "Role (To)
+RelatedConnectionId lookup -R--n >connection=relatedconnectionid/connection_related_connection "Reciprocal Connection
+Description memo:2000 CRU-n
+EffectiveStart date CRU-n "Starting
+EffectiveEnd date CRU-n "Ending
+IsMaster bool -R--n =yesno "Is Master
+"""
+    + audit("connection")
+    + IMPORTED
+    + owned("connection", "connections")
+    + STATE
+    + money("connection")
+)
+CONNECTION_ROLE = (
+    """\
+ConnectionRoleId guid CR--s "Connection Role
+Name string:100 CRU-s
+Category choice CRU-n "Connection Role Category
+Description memo:2000 CRU-n
+"""
+    + audit("connectionrole")
+    + STATE
+)
