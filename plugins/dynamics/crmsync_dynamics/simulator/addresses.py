@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from crmsync_dynamics.simulator import ids
 from crmsync_dynamics.simulator.errors import Refusal, bad_syntax, missing, no_segment
-from crmsync_dynamics.simulator.fields import Column, Entity, Values
+from crmsync_dynamics.simulator.fields import Column, Entity, Target, Values
 from crmsync_dynamics.simulator.state import State
 from crmsync_dynamics.simulator.values import canonical
 
@@ -88,6 +88,16 @@ def _literal(column: Column, text: str) -> Any:
         return canonical(column, int(value) if number else value)
     except (ValueError, TypeError) as error:
         raise bad_syntax() from error
+
+
+def collection(state: State, entity: Entity, name: str) -> tuple[Entity, Column, Target] | None:
+    """The other side of a collection: the table that is in it, and its look-up and target that point here."""
+    for other in state.entities.values():
+        for column in other.columns.values():
+            for target in column.targets:
+                if target.table == entity.name and target.collection == name:
+                    return other, column, target
+    return None
 
 
 def find(state: State, address: Address) -> str | None:

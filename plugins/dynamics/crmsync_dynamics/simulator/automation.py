@@ -1,4 +1,4 @@
-"""What an administrator has set up in the environment: plug-ins that refuse or fail, column defaults, locks, workflows."""
+"""What an administrator has set up: plug-ins that refuse or fail, columns that every save sets, locks, workflows."""
 
 from __future__ import annotations
 

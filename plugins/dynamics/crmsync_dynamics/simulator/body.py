@@ -17,11 +17,14 @@ BIND = "@odata.bind"
 
 @dataclass(slots=True)
 class Given:
-    """What a body gives: stored cells by logical name, and bodies of rows to make before it and after it."""
+    """What a body gives: stored cells by logical name, and bodies of rows to make before it and after it.
+
+    A parent has the look-up that is to point to it, a child the navigation property that is to point back.
+    """
 
     cells: Values = field(default_factory=dict)
     parents: list[tuple[Column, str, Values]] = field(default_factory=list)
-    children: list[tuple[Entity, Column, Values]] = field(default_factory=list)
+    children: list[tuple[Entity, str, Values]] = field(default_factory=list)
 
 
 class Body:
@@ -91,18 +94,16 @@ class Body:
             self._collection(name, value)
 
     def _collection(self, name: str, value: Any) -> None:
-        for entity in self._state.entities.values():
-            for column in entity.columns.values():
-                if any(one.table == self._entity.name and one.collection == name for one in column.targets):
-                    if not isinstance(value, list) or not self._new:
-                        raise cells.payload(self._entity, f"The navigation property '{name}' cannot be set like this.")
-                    self._given.children.extend((entity, column, one) for one in value)
-                    return
-        raise Refusal(
-            "0x0",
-            f"Invalid property '{name}' was found in entity 'Microsoft.Dynamics.CRM.{self._entity.name}'. Make sure to "
-            "only use property names that are defined by the type.",
-        )
+        found = addresses.collection(self._state, self._entity, name)
+        if found is None:
+            raise Refusal(
+                "0x0",
+                f"Invalid property '{name}' was found in entity 'Microsoft.Dynamics.CRM.{self._entity.name}'. Make "
+                "sure to only use property names that are defined by the type.",
+            )
+        if not isinstance(value, list) or not self._new:
+            raise cells.payload(self._entity, f"The navigation property '{name}' cannot be set like this.")
+        self._given.children.extend((found[0], found[2].navigation, one) for one in value)
 
     def _bind(self, name: str, value: Any) -> None:
         found = self._entity.navigation(name)

@@ -171,6 +171,19 @@ _SCHEMA: dict[str, Callable[[Org, Body], None]] = {
     "change_column": lambda org, one: org.change_column(one.pop("table"), one.pop("name"), **one),
     "track": lambda org, one: setattr(org.state.entities[one["table"]], "tracked", bool(one["tracked"])),
 }
+
+
+def _automate(site: Site, call: Call) -> Body:
+    site.state.automation.plant(read_object(call.body))
+    return {"planted": True}
+
+
+def _idle(site: Site, call: Call) -> Body:
+    del call
+    site.state.automation.clear()
+    return {"planted": False}
+
+
 ACTIONS: dict[tuple[str, str], Callable[[Site, Call], Any]] = {
     ("GET", "statistics"): _statistics,
     ("POST", "statistics/reset"): _reset,
@@ -184,4 +197,6 @@ ACTIONS: dict[tuple[str, str], Callable[[Site, Call], Any]] = {
     ("GET", "settings"): _settings,
     ("POST", "settings"): _settings,
     ("POST", "tokens/expire"): _expire,
+    ("POST", "automation"): _automate,
+    ("DELETE", "automation"): _idle,
 }

@@ -1,4 +1,4 @@
-"""What the vendor's own code makes of a row before it is saved: numbers it gives out, and columns that follow others."""
+"""What the vendor's own code makes of a row before a save: numbers it gives out, and columns that follow others."""
 
 from __future__ import annotations
 

@@ -165,8 +165,7 @@ class Writer:
             self._user.need_row(self._state, "Assign", entity, before)
 
     def _children(self, entity: Entity, identity: str, given: Given) -> None:
-        for child, column, body in given.children:
-            bound = next(one.navigation for one in column.targets if one.table == entity.name)
+        for child, bound, body in given.children:
             self.create(child, {**body, f"{bound}@odata.bind": f"/{entity.set_name}({identity})"})
 
     def _follow_up(self, entity: Entity, identity: str, before: Row | None) -> None:

@@ -15,7 +15,7 @@ _LINE = b"\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a multipart body, or one request or answer inside it: headers by lower-case name, and what follows."""
+    """One part of a multipart body, or the request inside it: headers by lower-case name, and what follows them."""
 
     headers: dict[str, str]
     body: bytes

@@ -10,6 +10,7 @@ from crmsync_dynamics.simulator.api.routes import SET, Route, route
 from crmsync_dynamics.simulator.api.site import Site
 from crmsync_dynamics.simulator.api.writing import WRITES
 from crmsync_dynamics.simulator.errors import Refusal, no_segment
+from crmsync_dynamics.simulator.workflows import run_due
 
 READS = (
     route("GET", "", functions.service, "service"),
@@ -36,6 +37,7 @@ def answer(site: Site, call: Call) -> tuple[str, Reply]:
         asked_for = call.path.removeprefix("/api/").partition("/")[0]
         raise Refusal("0x80060888", f"Requested API Version '{asked_for}' was not understood by the service.")
     call.version = found["version"]
+    run_due(site.state)
     one, groups = find(call.method, (found["rest"] or "").strip("/"))
     return one.kind, one.handler(site, call, **groups)
 
