@@ -77,6 +77,18 @@ class Describes:
                 self._without_definitions(error, "")
         return []
 
+    async def names(self) -> set[str]:
+        """The names of all tables. Raises Faulty and ours."""
+        if self.client.features.has("definitions") and (found := await self.everything()):
+            return {one.LogicalName for one in found}
+        return set(await self.document())
+
+    def is_there(self, obj: str, there: set[str]) -> bool:
+        """Whether an object has its table among those that are there."""
+        view = VIEWS.get(obj)
+        name = view.table if view else obj
+        return name in there if self._document is None else csdl.named(self._document, name) is not None
+
     async def document(self) -> dict[str, Table]:
         """The tables of `$metadata` by type name."""
         if self._document is not None:

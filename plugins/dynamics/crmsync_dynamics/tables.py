@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import field as filled
 
 from crmsync.model import Field, Type
 
-NOTHING: Mapping[int, str] = MappingProxyType({})
-UNBOUND: Mapping[str, str] = MappingProxyType({})
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Column:
     """One field of ours, and what it is on the wire."""
 
@@ -20,8 +17,8 @@ class Column:
     wire: str  # the property that is selected; "" where the server has none and the read fills it in
     target: str = ""  # of a lookup to several tables: the value counts only where it refers to this one
     named: bool = False  # the name of what is referred to, rather than its id
-    options: Mapping[int, str] = NOTHING  # labels of choices
-    navigation: Mapping[str, str] = UNBOUND  # table referred to → name to bind by
+    options: Mapping[int, str] = filled(default_factory=dict)  # labels of choices
+    navigation: Mapping[str, str] = filled(default_factory=dict)  # table referred to → name to bind by
     day_only: bool = False  # a date without a time, also on the wire
     secured: bool = False  # under column security
     negated: bool = False  # true means false
@@ -60,7 +57,7 @@ class Table:
     activity: bool = False
     custom: bool = False
     owned: bool = True  # rows belong to users, so that rights have a depth
-    columns: Mapping[str, Column] = MappingProxyType({})
+    columns: Mapping[str, Column] = filled(default_factory=dict)
     relations: tuple[Relation, ...] = ()
 
     @property
