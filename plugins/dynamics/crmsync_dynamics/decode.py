@@ -143,7 +143,7 @@ def _json_type(one: Column) -> Any:
     if kind is Type.INTEGER:
         return int | float | None
     if kind is Type.DECIMAL:
-        return msgspec.Raw | None
+        return msgspec.Raw
     if kind in (Type.DATE, Type.DATETIME, Type.TIME, Type.MULTI):
         return str | None
     return str | int | None  # choices, versions and some servers' ids are numbers
