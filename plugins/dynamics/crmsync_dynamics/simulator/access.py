@@ -109,8 +109,8 @@ def _units(state: State, user: str, depth: Depth) -> set[str]:
 
 PEOPLE = ("lead", "contact")
 _READ = (
-    "account", "contact", "lead", "opportunity", "systemuser", "team", "businessunit", "transactioncurrency", "campaign",
-    "list", "listmember", "connection", "connectionrole", "organization", "task", "role", "fieldsecurityprofile",
+    "account", "contact", "lead", "opportunity", "systemuser", "team", "businessunit", "transactioncurrency",
+    "campaign", "list", "listmember", "connection", "connectionrole", "organization", "task", "role", "fieldsecurityprofile",
     "fieldpermission", "sdkmessage", "sdkmessagefilter", "new_subscription", "new_subscriptionitem",
 )  # fmt: skip
 
@@ -130,7 +130,7 @@ def grant_minimum(user: User) -> None:
 
 
 def restrict(user: User) -> None:
-    """A user who sees the leads and contacts of its own unit, no opportunities, no secrets, and changes contacts only."""
+    """A user who sees only what its own unit has, no opportunities and no secrets, and changes contacts only."""
     user.usual, user.every_column = Depth.NONE, False
     for table in _READ:
         user.depths["Read", table] = Depth.GLOBAL

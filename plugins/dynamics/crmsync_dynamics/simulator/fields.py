@@ -105,6 +105,11 @@ class Column:
         return f"_{self.name}_value" if self.lookup else self.name
 
     @property
+    def navigable(self) -> bool:
+        """Whether a look-up is a relationship, and not a view of part of another look-up."""
+        return not (self.logical and self.formula is not None) or self.name.startswith("owning")
+
+    @property
     def textual(self) -> bool:
         """Whether values compare as texts do, without case."""
         return self.type in {"String", "Memo", "EntityName", MULTI}
@@ -149,7 +154,7 @@ class Entity:
     def navigation(self, name: str) -> tuple[Column, Target] | None:
         """The look-up and target behind a single-valued navigation property."""
         for column in self.columns.values():
-            for target in column.targets:
+            for target in column.targets if column.navigable else ():
                 if target.navigation == name:
                     return column, target
         return None
@@ -260,7 +265,7 @@ def parse_table(text: str, entity: str, choices: dict[str, tuple[Option, ...]]) 
 
 
 def parse_options(text: str) -> dict[str, tuple[Option, ...]]:
-    """Choices by name out of lines `name value Label; value Label`; `value/state` of a status, `value:status` of a state."""
+    """Choices by name out of lines `name value Label; value Label`, as `schema.picklists` has them."""
     found = {}
     for line in text.splitlines():
         name, _, rest = line.partition(" ")

@@ -1,4 +1,4 @@
-"""The environment's first data: setup records, then accounts with people, deals, campaigns and tasks that fit together."""
+"""The first data: setup records, then accounts with people, deals, campaigns and tasks that fit together."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def create(state: State, name: str, values: Values, user: str) -> str:
 
 
 def update(state: State, name: str, identity: str, values: Values, user: str | None) -> None:
-    """Change some stored values of a row; with a user, its stamps move. Raises the refusal of a row that is not there."""
+    """Change some stored values of a row; with a user, its stamps move. Raises the refusal of a missing row."""
     table = state.tables[name]
     before = table.by_id.get(identity)
     if before is None:
@@ -108,9 +108,9 @@ def _finish(state: State, entity: Entity, row: Row) -> None:
         parts = (row.get(name) for name in ("firstname", "middlename", "lastname"))
         row["fullname"] = " ".join(part for part in parts if part) or None
     monies = (name for name, column in entity.columns.items() if column.type == "Money" and column.stored)
-    if "transactioncurrencyid" in entity.columns and not row.get("transactioncurrencyid"):
-        if any(row.get(name) is not None for name in monies):
-            row["transactioncurrencyid"] = Ref("transactioncurrency", state.people.currency)
+    unpriced = "transactioncurrencyid" in entity.columns and not row.get("transactioncurrencyid")
+    if unpriced and any(row.get(name) is not None for name in monies):
+        row["transactioncurrencyid"] = Ref("transactioncurrency", state.people.currency)
 
 
 def _bare(row: Row) -> Row:

@@ -71,7 +71,8 @@ def _users(made: Made) -> None:
         2,
         {
             "name": ["Acme", "Inside Sales"], "teamtype": repeat(0, 2), "isdefault": [True, False],
-            "businessunitid": repeat(units[0], 2), "administratorid": repeat(Ref("systemuser", made.state.people.admin), 2),
+            "businessunitid": repeat(units[0], 2),
+            "administratorid": repeat(Ref("systemuser", made.state.people.admin), 2),
         },
     )  # fmt: skip
     teams = made.refs["team"]
@@ -82,7 +83,7 @@ def _users(made: Made) -> None:
 def _applications(made: Made) -> None:
     draw = ids.draw(f"apps {made.plan.seed}")
     state, unit = made.state, made.refs["businessunit"]
-    for place, name in enumerate(_APPS):
+    for name in _APPS:
         user = User(
             name=name, user_id=next(state.ids), client_id=next(draw), client_secret=f"{next(draw)[:18]}~s3cr+t/=",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Everything the environment is made of: its schema, rows, people, clock and settings, and the few ways to reach them."""
+"""Everything the environment is made of: schema, rows, people, clock and settings, and the few ways to reach them."""
 
 from __future__ import annotations
 

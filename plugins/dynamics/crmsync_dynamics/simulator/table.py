@@ -91,6 +91,7 @@ class Table:
             if row is not None and row["versionnumber"] == version:
                 yield row
 
-    def deleted(self, since: int) -> Iterator[str]:
-        """The ids that were deleted above a version, each once, in the order of deletion."""
-        return iter(dict.fromkeys(one for _, one in self.gone[bisect_right(self.gone, (since, "\x7f")) :]))
+    def deleted(self, since: int, until: int) -> list[str]:
+        """The ids that were deleted above one version and not above another, each once, in the order of deletion."""
+        later = self.gone[bisect_right(self.gone, (since, "\x7f")) :]
+        return list(dict.fromkeys(one for version, one in later if version <= until))

@@ -62,6 +62,18 @@ class Call:
         """The address all resources lie under, without a slash at its end."""
         return f"{self.url}{SERVICE}{self.version}"
 
+    @property
+    def applied(self) -> dict[str, str]:
+        """The header that says which preferences were honoured."""
+        return {"Preference-Applied": self.prefer.applied} if self.prefer.applied else {}
+
+    def again(self, more: str, *, without: tuple[str, ...]) -> str:
+        """The address of this call with something more in its query, and without some of its options."""
+        parts = [part for part in self.raw_query.split("&") if part]
+        kept = [part for part in parts if unquote(part.partition("=")[0]) not in without]
+        path = self.path.removeprefix(f"{SERVICE}{self.version}/")
+        return f"{self.base}/{path}?{'&'.join([*kept, more])}"
+
     def header(self, name: str) -> str:
         """A request header, empty when it was not sent."""
         lower = name.lower()

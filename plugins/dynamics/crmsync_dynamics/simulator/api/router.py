@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import re
 
-from crmsync_dynamics.simulator.api import functions, oauth, queries
+from crmsync_dynamics.simulator.api import csdl, functions, metadata, oauth, queries, records
 from crmsync_dynamics.simulator.api.call import HTML, Call, Reply
-from crmsync_dynamics.simulator.api.routes import SET, Route, route
+from crmsync_dynamics.simulator.api.routes import ACTION, KEY, NAME, SET, Route, route
 from crmsync_dynamics.simulator.api.site import Site
 from crmsync_dynamics.simulator.api.writing import WRITES
 from crmsync_dynamics.simulator.errors import Refusal, no_segment
 from crmsync_dynamics.simulator.workflows import run_due
 
+_TABLE = r"EntityDefinitions\((?P<which>[^)]*)\)"
+_PART = r"(?P<part>Attributes|Keys|ManyToOneRelationships|OneToManyRelationships|ManyToManyRelationships)"
+_CAST = rf"{ACTION}(?P<cast>\w+Metadata)"
 READS = (
     route("GET", "", functions.service, "service"),
+    route("GET", r"\$metadata", csdl.document, "$metadata"),
     route("GET", r"WhoAmI(\(\))?", functions.who_am_i, "WhoAmI"),
+    route("GET", r"RetrieveTotalRecordCount\((?P<arguments>.*)\)", functions.total_count, "function"),
+    route("GET", rf"systemusers{KEY}/{ACTION}RetrieveUserPrivileges(\(\))?", functions.privileges, "function"),
+    route("GET", "EntityDefinitions", metadata.tables, "metadata"),
+    route("GET", _TABLE, metadata.table, "metadata"),
+    route("GET", f"{_TABLE}/{_PART}", metadata.parts, "metadata"),
+    route("GET", f"{_TABLE}/{_PART}/{_CAST}", metadata.parts, "metadata"),
+    route("GET", rf"{_TABLE}/Attributes\((?P<column>[^)]*)\)(?:/{_CAST})?", metadata.column, "metadata"),
+    route("GET", r"GlobalOptionSetDefinitions(?:\((?P<which>[^)]*)\))?", metadata.option_sets, "metadata"),
     route("GET", SET, queries.collection, "query"),
+    route("GET", rf"{SET}/\$count", queries.count, "count"),
+    route("GET", f"{SET}{KEY}", records.read, "read"),
+    route("GET", f"{SET}{KEY}/{NAME}", records.prop, "read"),
+    route("GET", rf"{SET}{KEY}/{NAME}/\$value", records.value, "read"),
 )
 ROUTES: tuple[Route, ...] = (*WRITES, *READS)
 FREE = frozenset({"token", "page"})
@@ -35,7 +51,9 @@ def answer(site: Site, call: Call) -> tuple[str, Reply]:
     found = _VERSIONED.fullmatch(call.path)
     if found is None or found["version"] not in site.settings.versions:
         asked_for = call.path.removeprefix("/api/").partition("/")[0]
-        raise Refusal("0x80060888", f"Requested API Version '{asked_for}' was not understood by the service.")
+        raise Refusal(
+            "0x80060888", f"Requested API Version '{asked_for}' was not understood by the service.", status=404
+        )
     call.version = found["version"]
     run_due(site.state)
     one, groups = find(call.method, (found["rest"] or "").strip("/"))

@@ -55,7 +55,10 @@ _TABLES: tuple[tuple[str, str, str, str, int, str, str | None, str, dict[str, An
     ("new_SubscriptionItem", "Subscription Item", "Subscription Items", "new_subscriptionitems", 10092,
      "new_subscriptionitemid", "new_name", custom.ITEM, _CUSTOM),
 )  # fmt: skip
-_KEYS = {"contact": {"new_mktgid": ("new_marketingid",)}, "lead": {"new_leadmktgid": ("new_marketingid",)}}
+_KEYS: dict[str, dict[str, tuple[str, ...]]] = {
+    "contact": {"new_mktgid": ("new_marketingid",)},
+    "lead": {"new_leadmktgid": ("new_marketingid",)},
+}
 PAIRINGS = (
     Pairing("teammembership_association", "teammembership", "team", "systemuser"),
     Pairing("systemuserroles_association", "systemuserroles", "systemuser", "role"),
@@ -97,7 +100,7 @@ def _all() -> tuple[Entity, ...]:
                 columns=columns,
                 keys=_KEYS.get(name, {}),
                 **flags,
-            )  # fmt: skip
+            )
         )
     return tuple(made)
 

@@ -33,7 +33,7 @@ IsWorkflowCreated bool CRU-n =yesno "Is Workflow Created
 """
     + audit("task")
     + IMPORTED
-    + owned("task", "tasks", "_task")
+    + owned("tasks", "_task")
     + STATE
     + money("task", "_task")
 )

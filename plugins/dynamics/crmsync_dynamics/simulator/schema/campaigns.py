@@ -32,7 +32,7 @@ IsTemplate bool CR--n =yesno "Template
 """
     + audit("campaign")
     + IMPORTED
-    + owned("campaign", "campaigns")
+    + owned("campaigns")
     + STATE
     + money("campaign").replace("TransactionCurrencyId lookup CRU-n", "TransactionCurrencyId lookup CR--n")
 )
@@ -55,7 +55,7 @@ Cost_Base money -R--n "Cost (Base)
 """
     + audit("list")
     + IMPORTED
-    + owned("list", "lists")
+    + owned("lists")
     + STATE
     + money("list")
 )

@@ -24,7 +24,7 @@ ImportSequenceNumber int:-2147483648..2147483647 CR--n "Import Sequence Number
 """
 
 
-def owned(table: str, plural: str, suffix: str = "") -> str:
+def owned(plural: str, suffix: str = "") -> str:
     """Who owns a row; `suffix` ends the navigation properties of activities."""
     return f"""\
 OwnerId owner CRU-s >systemuser=ownerid{suffix}/owner_{plural},team=ownerid{suffix}/owner_{plural} "Owner
@@ -43,7 +43,8 @@ StatusCode status CRU-n "Status Reason
 def money(table: str, suffix: str = "") -> str:
     """The currency of a row's money columns."""
     return f"""\
-TransactionCurrencyId lookup CRU-n >transactioncurrency=transactioncurrencyid{suffix}/transactioncurrency_{table} "Currency
+TransactionCurrencyId lookup CRU-n >transactioncurrency=transactioncurrencyid{suffix}/transactioncurrency_{table}\
+ "Currency
 ExchangeRate decimal:0.000000000001..100000000000,12 -R--n "Exchange Rate
 """
 

@@ -65,7 +65,7 @@ LastUsedInCampaign date -RU-n "Last Date Included in Campaign
     + address(3, name=200)
     + audit("contact")
     + IMPORTED
-    + owned("contact", "contacts")
+    + owned("contacts")
     + STATE
     + money("contact")
 )
@@ -109,7 +109,8 @@ ParentAccountId lookup CRU-n >account=parentaccountid/lead_parent_account "Paren
 ParentContactId lookup CRU-n >contact=parentcontactid/lead_parent_contact "Parent Contact for lead
 AccountId lookup -R-Ln >account "Account
 ContactId lookup -R-Ln >contact "Contact
-QualifyingOpportunityId lookup CRU-n >opportunity=qualifyingopportunityid/lead_qualifying_opportunity "Qualifying Opportunity
+QualifyingOpportunityId lookup CRU-n >opportunity=qualifyingopportunityid/lead_qualifying_opportunity\
+ "Qualifying Opportunity
 MasterId lookup -R--n >lead=masterid/lead_master_lead "Master ID
 Merged bool -R--n =yesno
 LastUsedInCampaign date -RU-n "Last Campaign Date
@@ -121,7 +122,7 @@ LastUsedInCampaign date -RU-n "Last Campaign Date
     + address(2, name=100)
     + audit("lead")
     + IMPORTED
-    + owned("lead", "leads")
+    + owned("leads")
     + STATE
     + money("lead")
 )

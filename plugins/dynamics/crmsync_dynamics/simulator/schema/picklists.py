@@ -34,8 +34,8 @@ contact_familystatuscode 1 Single; 2 Married; 3 Divorced; 4 Widowed
 contact_accountrolecode 1 Decision Maker; 2 Employee; 3 Influencer
 contact_customertypecode 1 Default Value
 contact_leadsourcecode 1 Default Value
-lead_leadsourcecode 1 Advertisement; 2 Employee Referral; 3 External Referral; 4 Partner; 5 Public Relations; 6 Seminar;\
- 7 Trade Show; 8 Web; 9 Word of Mouth; 10 Other
+lead_leadsourcecode 1 Advertisement; 2 Employee Referral; 3 External Referral; 4 Partner; 5 Public Relations;\
+ 6 Seminar; 7 Trade Show; 8 Web; 9 Word of Mouth; 10 Other
 lead_leadqualitycode 1 Hot; 2 Warm; 3 Cold
 lead_prioritycode 1 Default Value
 lead_salesstagecode 1 Default Value
@@ -70,7 +70,8 @@ list_statecode 0:0 Active; 1:1 Inactive
 list_statuscode 0/0 Active; 1/1 Inactive
 task_prioritycode 0 Low; 1 Normal; 2 High
 task_statecode 0:2 Open; 1:5 Completed; 2:6 Canceled
-task_statuscode 2/0 Not Started; 3/0 In Progress; 4/0 Waiting on someone else; 7/0 Deferred; 5/1 Completed; 6/2 Canceled
+task_statuscode 2/0 Not Started; 3/0 In Progress; 4/0 Waiting on someone else; 7/0 Deferred; 5/1 Completed;\
+ 6/2 Canceled
 connection_statecode 0:1 Active; 1:2 Inactive
 connectionrole_category 1 Business; 2 Family; 3 Social; 4 Sales; 5 Other; 1000 Stakeholder; 1001 Sales Team;\
  1002 Service
@@ -94,3 +95,5 @@ _ACTIVE = (
     "new_subscriptionitem", "new_plain",
 )  # fmt: skip
 CHOICES = _read()
+GLOBAL = frozenset({"new_tier", "new_interests", "mkt_priority"})
+"""The option sets that several columns share."""

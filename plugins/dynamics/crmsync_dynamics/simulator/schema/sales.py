@@ -49,7 +49,7 @@ LastUsedInCampaign date -RU-n "Last Date Included in Campaign
     + address(2, name=200)
     + audit("account")
     + IMPORTED
-    + owned("account", "accounts")
+    + owned("accounts")
     + STATE
     + money("account")
 )
@@ -86,7 +86,7 @@ CampaignId lookup CRU-n >campaign=campaignid/campaign_opportunities "Source Camp
 """
     + audit("opportunity")
     + IMPORTED
-    + owned("opportunity", "opportunitys")
+    + owned("opportunitys")
     + STATE
     + money("opportunity").replace("TransactionCurrencyId lookup CRU-n", "TransactionCurrencyId lookup CRU-a")
 )
@@ -113,7 +113,7 @@ IsMaster bool -R--n =yesno "Is Master
 """
     + audit("connection")
     + IMPORTED
-    + owned("connection", "connections")
+    + owned("connections")
     + STATE
     + money("connection")
 )

@@ -76,7 +76,8 @@ Description memo:2000 CRU-n
 """ + audit("fieldsecurityprofile")
 PERMISSION = """\
 FieldPermissionId guid CR--s "Field Permission
-FieldSecurityProfileId lookup CR--s >fieldsecurityprofile=fieldsecurityprofileid/lk_fieldpermission_fieldsecurityprofileid "Profile
+FieldSecurityProfileId lookup CR--s >fieldsecurityprofile=fieldsecurityprofileid/\
+lk_fieldpermission_fieldsecurityprofileid "Profile
 EntityName string:64 CR--s "Name of the entity for which this privilege is to be granted
 AttributeLogicalName string:100 CR--s "Name of the attribute for which this privilege is to be granted
 CanRead choice CRU-n =fieldpermission !0 "Can Read

@@ -1,0 +1,260 @@
+"""Metadata of tables, columns, keys and relationships in the JSON forms of the Web API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from crmsync_dynamics.simulator.fields import CHOICES, MULTI, Column, Entity, Option, Target
+from crmsync_dynamics.simulator.schema.picklists import GLOBAL
+from crmsync_dynamics.simulator.state import State
+
+Json = dict[str, Any]
+CRM = "Microsoft.Dynamics.CRM."
+LANGUAGE = 1033
+_CASTS = {
+    "Lookup": "LookupAttributeMetadata", "Customer": "LookupAttributeMetadata", "Owner": "LookupAttributeMetadata",
+    "Uniqueidentifier": "UniqueIdentifierAttributeMetadata", "Virtual": "AttributeMetadata",
+}  # fmt: skip
+_SIZED = frozenset({"Integer", "Decimal", "Double", "Money"})
+SETS = ("OptionSet", "GlobalOptionSet")
+
+
+def identity(*names: str) -> str:
+    """The MetadataId of something."""
+    return str(uuid5(NAMESPACE_OID, "/".join(names)))
+
+
+def cast_of(column: Column) -> str:
+    """The derived type of a column's metadata."""
+    return _CASTS.get(column.type, f"{column.type}AttributeMetadata")
+
+
+def managed(value: Any, name: str) -> Json:
+    """A managed property."""
+    return {"Value": value, "CanBeChanged": True, "ManagedPropertyLogicalName": name}
+
+
+def label(state: State, text: str) -> Json:
+    """A label in the base language and, where the environment gives it, in the user's."""
+    if not text:
+        return {"LocalizedLabels": [], "UserLocalizedLabel": None}
+    one = {
+        "Label": text, "LanguageCode": LANGUAGE, "IsManaged": True, "MetadataId": identity("label", text),
+        "HasChanged": None,
+    }  # fmt: skip
+    return {"LocalizedLabels": [one], "UserLocalizedLabel": dict(one) if state.settings.labels else None}
+
+
+def table(state: State, entity: Entity) -> Json:
+    """A table, without its parts."""
+    return {
+        "MetadataId": identity(entity.name),
+        "LogicalName": entity.name,
+        "SchemaName": entity.schema,
+        "EntitySetName": entity.set_name,
+        "LogicalCollectionName": entity.set_name,
+        "PrimaryIdAttribute": entity.key,
+        "PrimaryNameAttribute": entity.primary_name,
+        "ObjectTypeCode": entity.code,
+        "IsCustomEntity": entity.custom,
+        "IsActivity": entity.activity,
+        "IsActivityParty": entity.name in {"account", "contact", "lead", "opportunity", "systemuser", "campaign"},
+        "IsIntersect": entity.intersect,
+        "IsPrivate": False,
+        "OwnershipType": entity.ownership,
+        "TableType": "Standard",
+        "DataProviderId": None,
+        "ChangeTrackingEnabled": entity.tracked,
+        "IsOptimisticConcurrencyEnabled": entity.optimistic,
+        "EnforceStateTransitions": False,
+        "HasActivities": entity.name in {"account", "contact", "lead", "opportunity", "campaign"},
+        "HasNotes": True,
+        "IsValidForAdvancedFind": True,
+        "IsDuplicateDetectionEnabled": managed(entity.duplicates, "canmodifyduplicatedetectionsettings"),
+        "CanChangeTrackingBeEnabled": managed(value=True, name="canchangetrackingbeenabled"),
+        "IsCustomizable": managed(value=True, name="iscustomizable"),
+        "DisplayName": label(state, entity.label),
+        "DisplayCollectionName": label(state, entity.plural),
+        "Description": label(state, ""),
+        "Privileges": [],
+    }
+
+
+def columns(state: State, entity: Entity) -> list[Json]:
+    """All columns of a table with their derived types' properties, shadows included."""
+    return [column(state, entity, one, place) for place, one in enumerate(entity.columns.values(), 1)]
+
+
+def column(state: State, entity: Entity, one: Column, place: int = 0) -> Json:
+    """One column; its option sets stand in it, to be left out where they are not asked for."""
+    return {
+        "@odata.type": f"#{CRM}{cast_of(one)}",
+        "MetadataId": identity(entity.name, one.name),
+        "LogicalName": one.name,
+        "SchemaName": one.schema,
+        "EntityLogicalName": entity.name,
+        "AttributeType": "Virtual" if one.type == MULTI else one.type,
+        "AttributeTypeName": {"Value": f"{one.type}Type"},
+        "AttributeOf": one.attribute_of,
+        "ColumnNumber": place,
+        "IsValidForRead": one.read,
+        "IsValidForCreate": one.create,
+        "IsValidForUpdate": one.update,
+        "IsValidODataAttribute": one.odata,
+        "IsLogical": one.logical,
+        "IsSecured": one.secured,
+        "CanBeSecuredForRead": one.custom,
+        "CanBeSecuredForCreate": one.custom and one.create,
+        "CanBeSecuredForUpdate": one.custom and one.update,
+        "IsPrimaryId": one.name == entity.key,
+        "IsPrimaryName": one.name == entity.primary_name,
+        "IsCustomAttribute": one.custom,
+        "SourceType": one.source if one.source is not None else 0,
+        "RequiredLevel": managed(one.required, "canmodifyrequirementlevelsettings"),
+        "DisplayName": label(state, one.label),
+        "Description": label(state, ""),
+        **_derived(state, entity, one),
+    }
+
+
+def _derived(state: State, entity: Entity, one: Column) -> Json:
+    found: Json = {}
+    if one.type in {"String", "Memo"}:
+        found = {"MaxLength": one.length or None, "Format": one.format or "Text", "FormatName": {"Value": "Text"}}
+    elif one.type in _SIZED:
+        found = {"MinValue": _number(one, one.low), "MaxValue": _number(one, one.high)}
+        found |= {"Precision": one.precision} if one.type != "Integer" else {}
+        found |= {"PrecisionSource": 2, "IsBaseCurrency": one.name.endswith("_base")} if one.type == "Money" else {}
+    elif one.type == "DateTime":
+        shown = "DateOnly" if one.behavior == "DateOnly" else one.format or "DateAndTime"
+        found = {"Format": shown, "DateTimeBehavior": {"Value": one.behavior}}
+    elif one.lookup:
+        found = {"Targets": [target.table for target in one.targets], "Format": "None"}
+    elif one.type in CHOICES or one.type in {MULTI, "Boolean"}:
+        found = {"DefaultFormValue" if one.type != "Boolean" else "DefaultValue": one.default}
+        found |= _sets(state, entity, one)
+    return found
+
+
+def _number(one: Column, value: Decimal | None) -> int | float | None:
+    if value is None:
+        return None
+    return int(value) if one.type == "Integer" or value == value.to_integral_value() else float(value)
+
+
+def _sets(state: State, entity: Entity, one: Column) -> Json:
+    made = option_set(state, entity, one)
+    return (
+        {"OptionSet": None, "GlobalOptionSet": made}
+        if made["IsGlobal"]
+        else {"OptionSet": made, "GlobalOptionSet": None}
+    )
+
+
+def option_set(state: State, entity: Entity, one: Column) -> Json:
+    """The options of a choice."""
+    shared = one.option_set in GLOBAL
+    name = one.option_set if shared else f"{entity.name}_{one.name}"
+    head = {
+        "MetadataId": identity("options", name), "Name": name, "IsGlobal": shared, "IsCustomOptionSet": one.custom,
+        "OptionSetType": one.type if one.type in {"State", "Status", "Boolean"} else "Picklist",
+        "DisplayName": label(state, one.label),
+    }  # fmt: skip
+    options = [_option(state, one, option) for option in one.options]
+    if one.type == "Boolean":
+        named = {option["Value"]: option for option in options}
+        return {**head, "TrueOption": named.get(1), "FalseOption": named.get(0)}
+    return {**head, "Options": options}
+
+
+def _option(state: State, column: Column, option: Option) -> Json:
+    found: Json = {
+        "Value": option.value, "Color": None, "IsManaged": True, "ExternalValue": "", "ParentValues": [], "Tag": None,
+        "IsHidden": False, "MetadataId": None, "HasChanged": None, "Label": label(state, option.label),
+        "Description": label(state, ""),
+    }  # fmt: skip
+    if column.type == "State":
+        found = {"@odata.type": f"#{CRM}StateOptionMetadata", **found, "DefaultStatus": option.status,
+                 "InvariantName": option.label}  # fmt: skip
+    if column.type == "Status":
+        found = {"@odata.type": f"#{CRM}StatusOptionMetadata", **found, "State": option.state, "TransitionData": None}
+    return found
+
+
+def keys(state: State, entity: Entity) -> list[Json]:
+    """The alternate keys of a table."""
+    return [
+        {
+            "MetadataId": identity(entity.name, "key", name),
+            "SchemaName": name,
+            "LogicalName": name.lower(),
+            "EntityLogicalName": entity.name,
+            "KeyAttributes": list(columns_of),
+            "EntityKeyIndexStatus": "Pending" if name in entity.pending_keys else "Active",
+            "DisplayName": label(state, name),
+        }
+        for name, columns_of in entity.keys.items()
+    ]
+
+
+def many_to_one(state: State, entity: Entity) -> list[Json]:
+    """The relationships of a table's look-ups, one for each target."""
+    return list(_relations(state, [entity]))
+
+
+def one_to_many(state: State, entity: Entity) -> list[Json]:
+    """The relationships of the look-ups of all tables that point to this one."""
+    return [one for one in _relations(state, state.entities.values()) if one["ReferencedEntity"] == entity.name]
+
+
+def _relations(state: State, entities: Iterable[Entity]) -> Iterator[Json]:
+    for entity in entities:
+        for one in entity.columns.values():
+            if one.lookup and one.navigable:
+                yield from (_relation(state, entity, one, target) for target in _targets(one))
+
+
+def _targets(one: Column) -> tuple[Target, ...]:
+    if one.type != "Owner":
+        return one.targets
+    return (Target("owner", one.targets[0].navigation, one.targets[0].collection),)
+
+
+def _relation(state: State, entity: Entity, one: Column, target: Target) -> Json:
+    other = state.entities.get(target.table)
+    return {
+        "MetadataId": identity(entity.name, one.name, target.table),
+        "SchemaName": target.collection,
+        "RelationshipType": "OneToManyRelationship",
+        "IsCustomRelationship": one.custom,
+        "ReferencingEntity": entity.name,
+        "ReferencingAttribute": one.name,
+        "ReferencingEntityNavigationPropertyName": target.navigation,
+        "ReferencedEntity": target.table,
+        "ReferencedAttribute": other.key if other else f"{target.table}id",
+        "ReferencedEntityNavigationPropertyName": target.collection,
+    }
+
+
+def many_to_many(state: State, entity: Entity) -> list[Json]:
+    """The pairings of a table with others."""
+    return [
+        {
+            "MetadataId": identity("pairing", one.name),
+            "SchemaName": one.name,
+            "RelationshipType": "ManyToManyRelationship",
+            "IsCustomRelationship": False,
+            "IntersectEntityName": one.intersect,
+            "Entity1LogicalName": one.one,
+            "Entity1IntersectAttribute": state.entities[one.one].key,
+            "Entity1NavigationPropertyName": one.name,
+            "Entity2LogicalName": one.two,
+            "Entity2IntersectAttribute": state.entities[one.two].key,
+            "Entity2NavigationPropertyName": one.name,
+        }
+        for one in state.pairings.values()
+        if entity.name in {one.one, one.two}
+    ]
