@@ -70,7 +70,7 @@ def _item(part: Part) -> Request | list[Request]:
         return _request(part)
     inside = [_request(one) for one in multipart.split(part.body, part.boundary)]
     if any(one.method == "GET" for one in inside):
-        raise Refusal("0x80060888", "A change set cannot have a GET request.")
+        raise Refusal("0x80060888", "A change set cannot have a GET request.", status=400)
     return inside
 
 
@@ -131,7 +131,7 @@ class Batch:
             return Reply(414)
         inner = self.call.inner(request.method, url, self._body(request.body), request.headers)
         if inner.path.endswith("/$batch"):
-            refusal = Refusal("0x80060888", "A batch cannot have a batch inside.")
+            refusal = Refusal("0x80060888", "A batch cannot have a batch inside.", status=400)
             return Reply(refusal.status, refusal.body())
         for fault in self.site.faults.take(request.method, f"part:{url}"):
             planted = actions.answer_for(self.site, inner, fault)

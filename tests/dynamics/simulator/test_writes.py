@@ -1,0 +1,267 @@
+"""Rows made, changed and deleted over HTTP, as the vendor's Web API does it."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from crmsync_dynamics.simulator import Ref
+from dynamics.simulator.running import Client
+from dynamics.simulator.writing import NOWHERE, held, made, make, refusals, write
+
+MINE = "7f1c2d3e-0000-4000-8000-000000000001"
+
+
+def test_an_update_without_a_condition_creates_what_is_not_there(client: Client) -> None:
+    """The whole matrix of conditions, for a row that is there and one that is not, by its id."""
+    there = make(client, "contacts", lastname="Lee")
+    etag = f'W/"{held(client, "contact", there, "versionnumber")[0]}"'
+    assert write(client, "PATCH", f"contacts({NOWHERE})", {"lastname": "X"}, If_Match="*").code == "0x80040217"
+    assert write(client, "PATCH", f"contacts({NOWHERE})", {"lastname": "X"}, If_Match=etag).status == 404
+    assert write(client, "PATCH", f"contacts({there})", {"lastname": "X"}, If_None_Match="*").status == 412
+    assert write(client, "PATCH", f"contacts({there})", {"lastname": "X"}, If_Match=etag).status == 204
+    stale = write(client, "PATCH", f"contacts({there})", {"lastname": "Y"}, If_Match=etag)
+    assert (stale.status, stale.code) == (412, "0x80060882")
+    assert made(write(client, "PATCH", f"contacts({MINE})", {"lastname": "New"}, If_None_Match="*")) == MINE
+    assert made(write(client, "PATCH", f"contacts({NOWHERE})", {"lastname": "Ghost"})) == NOWHERE
+    assert write(client, "DELETE", f"contacts({there})", If_Match=etag).status == 412
+    assert [write(client, "DELETE", f"contacts({there})").status for _ in range(2)] == [204, 404]
+
+
+def test_the_caller_may_choose_the_id_once(client: Client) -> None:
+    """A new row takes the id of its body; a second one with that id is a duplicate, and nothing of it stays."""
+    assert make(client, "leads", leadid=MINE, subject="S") == MINE
+    count = client.org.count("lead")
+    assert refusals(client, "POST", "leads", {"leadid": MINE, "lastname": "L"}) == [(412, "0x80040237")]
+    assert client.org.count("lead") == count
+
+
+def test_the_answer_tells_whether_a_row_was_made(client: Client) -> None:
+    """With `return=representation` a new row is 201 and a changed one 200, each with the columns asked for."""
+    path = "contacts(new_marketingid='M-1')?$select=jobtitle"
+    answers = [
+        write(client, "PATCH", path, {"jobtitle": title}, Prefer="return=representation") for title in ("a", "b")
+    ]
+    assert [(answer.status, answer.json["jobtitle"]) for answer in answers] == [(201, "a"), (200, "b")]
+    assert "OData-EntityId" not in answers[0].headers
+    (row,) = (one for one in client.org.records("contact") if one["new_marketingid"] == "M-1")
+    assert row["contactid"] == answers[1].json["contactid"]
+
+
+def test_every_write_moves_the_stamps(client: Client) -> None:
+    """Who and when, and the version, move with each change; nothing that is worked out takes a value."""
+    lead = make(client, "leads", firstname="Ann", lastname="Lee", createdon="2001-01-01T00:00:00Z", fullname="No")
+    me = client.org.user("full").user_id
+    version, name, *people = held(
+        client, "lead", lead, "versionnumber", "fullname", "createdby", "modifiedby", "ownerid"
+    )
+    assert (name, people) == ("Ann Lee", [Ref("systemuser", me)] * 3)
+    client.control("POST", "clock", {"advance": 60})
+    write(client, "PATCH", f"leads({lead})", {"lastname": "Ono", "modifiedon": "2001-01-01T00:00:00Z"})
+    later, name, changed = held(client, "lead", lead, "versionnumber", "fullname", "modifiedon")
+    assert later > version
+    assert (name, changed) == ("Ann Ono", "2026-05-04T12:01:00Z")
+    old = make(client, "leads", subject="old", overriddencreatedon="2020-02-29T00:00:00Z")
+    assert held(client, "lead", old, "createdon") == ["2020-02-29T00:00:00Z"]
+
+
+def test_values_are_held_as_the_columns_want_them(client: Client) -> None:
+    """Money has ten decimals and a currency, empty text is nothing, dates keep their behaviour, choices their order."""
+    values = {
+        "lastname": "Lee", "nickname": "", "annualincome": 12.345, "birthdate": "1980-02-29", "donotemail": True,
+        "new_interests": "3,1", "lastusedincampaign": "2026-01-01T00:00:00Z",
+        "new_lastwebinar": "2026-01-01T02:00:00+02:00", "new_officehour": "2026-01-01T08:00:00Z",
+    }  # fmt: skip
+    one = make(client, "contacts", **values)
+    assert held(client, "contact", one, "nickname", "annualincome", "birthdate") == [
+        None, Decimal("12.3500000000"), "1980-02-29",
+    ]  # fmt: skip
+    assert held(client, "contact", one, "new_interests", "new_lastwebinar") == ["1,3", "2026-01-01T00:00:00Z"]
+    assert held(client, "contact", one, "transactioncurrencyid")[0].table == "transactioncurrency"
+    assert held(client, "contact", one, "lastusedincampaign") == [None]  # it can only be updated
+    write(client, "PUT", f"contacts({one})/jobtitle", {"value": "CTO"})
+    assert held(client, "contact", one, "jobtitle") == ["CTO"]
+    write(client, "DELETE", f"contacts({one})/jobtitle")
+    write(client, "PATCH", f"contacts({one})", {"annualincome": None})
+    assert held(client, "contact", one, "jobtitle", "annualincome") == [None, None]
+
+
+def test_values_that_do_not_fit_are_refused_with_the_vendors_codes(client: Client) -> None:
+    """Length, choice, range, type, date, unknown names: nothing is written, and the code says what it was."""
+    cases = [
+        ({"jobtitle": "x" * 101}, "0x80044331"),
+        ({"gendercode": 99}, "0x8004431a"),
+        ({"new_interests": "1,77"}, "0x8004431a"),
+        ({"gendercode": "Male"}, "0x80048d19"),
+        ({"numberofchildren": -1}, "0x8004432f"),
+        ({"new_rate": 100001.5}, "0x80044330"),
+        ({"numberofchildren": "abc"}, "0x80048d19"),
+        ({"donotemail": "true"}, "0x80048d19"),
+        ({"birthdate": "1980-02-29T00:00:00Z"}, "0x80048d19"),
+        ({"new_lastwebinar": "1752-12-31T00:00:00Z"}, "0x80040239"),
+        ({"jobtitle": "a\x07"}, "0x80040203"),
+        ({"Jobtitle": "a"}, "0x0"),
+        ({"_parentcustomerid_value": NOWHERE}, "0x80048d19"),
+    ]
+    count = client.org.count("contact")
+    assert refusals(client, "POST", "contacts", *(body for body, _ in cases)) == [(400, code) for _, code in cases]
+    assert client.org.count("contact") == count
+    assert refusals(client, "POST", "campaigns", {}) == [(400, "0x80040200")]
+    assert refusals(client, "POST", "Contacts", {}) == [(404, "0x8006088a")]
+    assert write(client, "POST", "contacts", b"{nonsense").code == "0x80048d19"
+    text = write(client, "POST", "contacts", {"jobtitle": "x" * 101}).text
+    assert "The length of the 'jobtitle' attribute of the 'contact' entity exceeded the maximum allowed" in text
+
+
+def test_lookups_are_bound_by_their_navigation_properties(client: Client) -> None:
+    """By id, absolute address or alternate key; wrong names, cases and targets are refused; one target ousts another."""
+    account, boss = make(client, "accounts", name="Acme"), make(client, "contacts", new_marketingid="BOSS")
+    one = make(client, "contacts", **{"parentcustomerid_account@odata.bind": f"/accounts({account})"})
+    assert held(client, "contact", one, "parentcustomerid", "accountid") == [Ref("account", account)] * 2
+    write(
+        client, "PATCH", f"contacts({one})", {"parentcustomerid_contact@odata.bind": "contacts(new_marketingid='BOSS')"}
+    )
+    assert held(client, "contact", one, "parentcustomerid", "accountid") == [Ref("contact", boss), None]
+    absolute = f"{client.server.url}/api/data/v9.2/accounts({account})"
+    write(client, "PATCH", f"contacts({one})", {"parentcustomerid_account@odata.bind": absolute})
+    assert held(client, "contact", one, "parentcustomerid") == [Ref("account", account)]
+    write(client, "PATCH", f"contacts({one})", {"parentcustomerid_account@odata.bind": None})
+    assert held(client, "contact", one, "parentcustomerid") == [None]
+    here = f"/accounts({account})"
+    refused = refusals(
+        client, "PATCH", f"contacts({one})",
+        {"parentcustomerid@odata.bind": here},
+        {"ParentCustomerId_account@odata.bind": here},
+        {"parentcustomerid_account@odata.bind": f"/contacts({boss})"},
+        {"parentcustomerid_account@odata.bind": f"/accounts('{account}')"},
+        {"parentcustomerid_account@odata.bind": here, "parentcustomerid_contact@odata.bind": f"/contacts({boss})"},
+        {"parentcustomerid_account@odata.bind": f"/accounts({NOWHERE})"},
+    )  # fmt: skip
+    assert [code for _, code in refused] == [*["0x80048d19"] * 3, "0x8006088a", "0x80048d19", "0x80040217"]
+    gone = write(client, "PATCH", f"contacts({one})", {"parentcustomerid_account@odata.bind": f"/accounts({NOWHERE})"})
+    assert gone.text.startswith("account With Id")
+    assert "undeclared property 'parentcustomerid'" in write(
+        client, "PATCH", f"contacts({one})", {"parentcustomerid@odata.bind": here}
+    ).text  # fmt: skip
+    team = next(client.org.records("team"))["teamid"]
+    write(client, "PATCH", f"contacts({one})", {"ownerid@odata.bind": f"/teams({team})"})
+    assert held(client, "contact", one, "ownerid") == [Ref("team", team)]
+
+
+def test_custom_lookups_are_spelled_as_their_schema_is(client: Client) -> None:
+    """A custom table's binding has capitals where its schema name has them, and no other spelling is known."""
+    contact = make(client, "contacts", lastname="Lee")
+    plan = make(client, "new_subscriptions", **{"new_name": "S", "new_Contact@odata.bind": f"/contacts({contact})"})
+    assert held(client, "new_subscription", plan, "new_contact") == [Ref("contact", contact)]
+    wrong = {"new_contact@odata.bind": f"/contacts({contact})"}
+    assert refusals(client, "PATCH", f"new_subscriptions({plan})", wrong) == [(400, "0x80048d19")]
+
+
+def test_rows_are_made_together_with_what_hangs_on_them(client: Client) -> None:
+    """A nested parent and nested children are made in the same transaction, or none of them is."""
+    body = {
+        "name": "Acme",
+        "primarycontactid": {"lastname": "Boss"},
+        "contact_customer_accounts": [{"lastname": "A"}, {"lastname": "B"}],
+    }
+    account = made(write(client, "POST", "accounts", body))
+    staff = [one for one in client.org.records("contact") if one["parentcustomerid"] == Ref("account", account)]
+    assert sorted(one["lastname"] for one in staff) == ["A", "B"]
+    boss = held(client, "account", account, "primarycontactid")[0]
+    assert held(client, "contact", boss.id, "lastname") == ["Boss"]
+    count = client.org.count("contact"), client.org.count("account")
+    assert refusals(client, "POST", "accounts", {**body, "contact_customer_accounts": [{"gendercode": 9}]})[0][0] == 400
+    assert (client.org.count("contact"), client.org.count("account")) == count
+
+
+def test_links_are_tied_and_let_go_by_reference(client: Client) -> None:
+    """`$ref` sets a look-up, fills a collection and pairs a list with a campaign, and takes each back."""
+    account, contact = make(client, "accounts", name="A"), make(client, "contacts", lastname="B")
+    here = {"@odata.id": f"{client.server.url}/api/data/v9.2/contacts({contact})"}
+    assert write(client, "PUT", f"accounts({account})/primarycontactid/$ref", here).status == 204
+    assert held(client, "account", account, "primarycontactid") == [Ref("contact", contact)]
+    assert write(client, "DELETE", f"accounts({account})/primarycontactid/$ref").status == 204
+    assert held(client, "account", account, "primarycontactid") == [None]
+    members = f"accounts({account})/contact_customer_accounts"
+    assert write(client, "POST", f"{members}/$ref", here).status == 204
+    assert held(client, "contact", contact, "parentcustomerid") == [Ref("account", account)]
+    assert write(client, "DELETE", f"{members}({contact})/$ref").status == 204
+    assert held(client, "contact", contact, "parentcustomerid") == [None]
+    campaign, some = make(client, "campaigns", name="C"), make(client, "lists", listname="L", createdfromcode=2)
+    pair, to = f"campaigns({campaign})/campaignlist_association", {"@odata.id": f"/lists({some})"}
+    assert [write(client, "POST", f"{pair}/$ref", to).status for _ in range(2)] == [204, 412]
+    assert write(client, "DELETE", f"{pair}/$ref?$id=/lists({some})").status == 204
+    assert (campaign, some) not in client.org.state.pairs["campaignlist_association"]
+
+
+def test_alternate_keys_find_make_and_guard_rows(client: Client) -> None:
+    """An upsert by key makes one row and then changes it; keys not there, not ready or not legal are refused."""
+    first, second = (write(client, "PATCH", "contacts(new_marketingid='O''Neil')", {"lastname": n}) for n in "AB")
+    assert made(first) == made(second)
+    assert held(client, "contact", made(first), "new_marketingid", "lastname") == ["O'Neil", "B"]
+    assert write(client, "PATCH", "contacts(new_marketingid='none')", {}, If_Match="*").code == "0x80060891"
+    assert write(client, "PATCH", "contacts(lastname='B')", {}).code == "0x80060890"
+    assert write(client, "PATCH", "contacts(new_marketingid='a%2Fb')", {}).code == "0x8006088a"
+    assert refusals(client, "POST", "contacts", {"new_marketingid": "o'neil"}) == [(412, "0x80060892")]
+    client.org.state.entities["contact"].pending_keys.add("new_mktgid")
+    assert write(client, "PATCH", "contacts(new_marketingid='x')", {}).code == "0x80060890"
+
+
+def test_states_go_their_legal_way(client: Client) -> None:
+    """State and status belong together, rows begin active, leads reopen in between, deals close by their message."""
+    lead = make(client, "leads", subject="S")
+    path = f"leads({lead})"
+    wrong = [{"statecode": 1, "statuscode": 4}, {"statuscode": 3}]
+    assert refusals(client, "PATCH", path, *wrong) == [(400, "0x80048408")] * 2
+    steps = [{"statecode": 1}, {"statecode": 2, "statuscode": 5}, {"statecode": 0}, {"statecode": 2, "statuscode": 5}]
+    assert [status for status, _ in refusals(client, "PATCH", path, *steps)] == [204, 400, 204, 204]
+    assert held(client, "lead", lead, "statecode", "statuscode") == [2, 5]
+    inactive = write(client, "POST", "accounts", {"name": "A", "statecode": 1})
+    assert inactive.text.startswith("2 is not a valid status code for state code AccountState.Active on account")
+    task = make(client, "tasks", subject="T")
+    done = [{"statecode": 1}, {"subject": "later"}, {"statecode": 0}, {"subject": "later"}]
+    assert [status for status, _ in refusals(client, "PATCH", f"tasks({task})", *done)] == [204, 400, 204, 204]
+    account = make(client, "accounts", name="A")
+    customer = {"customerid_account@odata.bind": f"/accounts({account})"}
+    deal = make(client, "opportunities", name="D", **customer)
+    assert held(client, "opportunity", deal, "parentaccountid") == [Ref("account", account)]
+    assert refusals(client, "PATCH", f"opportunities({deal})", {"statecode": 1, "statuscode": 3}) == [
+        (400, "0x80040516")
+    ]
+    close = {"subject": "Won", "actualrevenue": 5, "opportunityid@odata.bind": f"/opportunities({deal})"}
+    won = [{"Status": 3, "OpportunityClose": close}] * 2
+    assert [s for s, _ in refusals(client, "POST", "WinOpportunity", *won)] == [204, 400]
+    assert held(client, "opportunity", deal, "statecode", "statuscode", "actualclosedate") == [1, 3, "2026-05-04"]
+    assert write(client, "PATCH", f"opportunities({deal})", {"statecode": 0, "statuscode": 1}).status == 204
+    client.control("POST", "settings", {"edit_closed_leads": False})
+    assert refusals(client, "PATCH", path, {"subject": "x"}) == [(400, "0x80040230")]
+
+
+def test_rights_and_column_security_hold_for_writes(client: Client) -> None:
+    """A missing privilege names itself, and one secret that is not open spoils the whole write."""
+    minimum, restricted = client.as_user("minimum"), client.as_user("restricted")
+    lead, account = make(minimum, "leads", subject="S"), make(client, "accounts", name="A")
+    denied = write(minimum, "POST", "accounts", {"name": "A"})
+    assert (denied.status, denied.code, "prvCreateAccount" in denied.text) == (403, "0x80040220", True)
+    assert refusals(minimum, "POST", "leads", {"new_salary": 1, "subject": "S"}) == [(403, "0x8004f502")]
+    assert refusals(minimum, "PATCH", f"leads({lead})", {"new_salary": 1}) == [(403, "0x8004f507")]
+    assert write(minimum, "DELETE", f"leads({lead})").status == 403
+    client.control("POST", "rights", {"user": "minimum", "opened": [{"table": "lead", "column": "new_salary"}]})
+    assert refusals(minimum, "PATCH", f"leads({lead})", {"new_salary": 1}) == [(204, "")]
+    bind = {"parentaccountid@odata.bind": f"/accounts({account})"}
+    client.control(
+        "POST", "rights", {"user": "minimum", "depths": [{"verb": "AppendTo", "table": "account", "depth": "None"}]}
+    )
+    assert "prvAppendToAccount" in write(minimum, "PATCH", f"leads({lead})", bind).text
+    assert "prvWriteLead" in write(restricted, "PATCH", f"leads({lead})", {"subject": "x"}).text
+
+
+def test_rows_in_use_stay_and_others_take_their_children_along(site: Callable[..., Client]) -> None:
+    """A restricted relationship forbids the deletion; elsewhere children go, and other look-ups are emptied."""
+    client = site(restricted=frozenset({("new_subscription", "new_contact")}))
+    contact = make(client, "contacts", lastname="Lee")
+    task = make(client, "tasks", subject="T", **{"regardingobjectid_contact_task@odata.bind": f"/contacts({contact})"})
+    plan = make(client, "new_subscriptions", new_name="S", **{"new_Contact@odata.bind": f"/contacts({contact})"})
+    busy = write(client, "DELETE", f"contacts({contact})")
+    assert (busy.status, busy.code) == (405, "0x80040227")
+    assert write(client, "DELETE", f"new_subscriptions({plan})").status == 204
+    assert write(client, "DELETE", f"contacts({contact})").status == 204
+    assert client.org.get("task", task) is None
