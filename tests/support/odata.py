@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import format_datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
@@ -49,12 +50,14 @@ class PlainServer:
     def url(self) -> str:
         return f"{self._loopback.url}{ROOT}"
 
-    async def __aenter__(self) -> PlainServer:
+    async def __aenter__(self) -> Self:
         await self._loopback.__aenter__()
         return self
 
-    async def __aexit__(self, *end: object) -> None:
-        await self._loopback.__aexit__(*end)
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._loopback.__aexit__(kind, error, trace)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         response = self._found(request)

@@ -15,6 +15,7 @@ from crmsync_dynamics.client import Client
 from crmsync_dynamics.definitions import Entity
 from crmsync_dynamics.errors import Faulty, Policy, translate
 from crmsync_dynamics.query import name as checked_name
+from crmsync_dynamics.remembered import Remembered
 from crmsync_dynamics.rights import Held, Rights
 from crmsync_dynamics.routes import DERIVED, VIEWS, View
 from crmsync_dynamics.tables import Column, Table
@@ -42,6 +43,7 @@ class Describes:
 
     client: Client
     user: str
+    memory: Remembered
     known: dict[str, Known] = field(default_factory=dict)
     rights: Rights = field(init=False)
     _tables: dict[str, asyncio.Task[Table]] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Describes:
     def forget(self, obj: str) -> None:
         """Describe the object anew the next time: something of it has moved."""
         self.known.pop(obj, None)
+        self.memory.forget()
         self._document = None
 
     async def everything(self) -> list[Entity]:
@@ -121,7 +124,9 @@ class Describes:
     async def _table(self, name: str) -> Table:
         if self.client.features.has("definitions"):
             try:
-                return await definitions.table(self.client, name)
+                if (kept := await self.memory.table(name)) is not None:
+                    return kept
+                return await self.memory.keep(await definitions.table(self.client, name))
             except Faulty as error:
                 await self._missing(error, name)
             except msgspec.MsgspecError as error:

@@ -42,7 +42,8 @@ _PERSON = {
     "preferredcontactmethodcode": "preferred_contact_method",
     "mkt_lastinterestingmomentdate": "last_interesting_moment_date",
     "mkt_lastinterestingmomentdesc": "last_interesting_moment_desc",
-    "mkt_leadinterestingmomentsource": "last_interesting_moment_source",
+    "mkt_lastinterestingmomentsource": "last_interesting_moment_source",
+    "mkt_leadinterestingmomentsource": "last_interesting_moment_source",  # as the documentation prints it
     "mkt_lastinterestingmomenttype": "last_interesting_moment_type", "mkt_relativescore": "relative_score",
     "mkt_priority": "priority", "mkt_urgency": "urgency", "ownerid": "owner_crm_id", **_MADE, FILTER: FILTER,
 }  # fmt: skip

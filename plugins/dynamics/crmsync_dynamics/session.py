@@ -19,6 +19,7 @@ from crmsync_dynamics.client import Client
 from crmsync_dynamics.describe import Describes
 from crmsync_dynamics.errors import Faulty, Policy, translate
 from crmsync_dynamics.features import Features
+from crmsync_dynamics.remembered import Remembered
 from crmsync_dynamics.settings import DynamicsSettings
 from crmsync_dynamics.throttle import Throttle
 
@@ -66,7 +67,7 @@ async def connect(settings: DynamicsSettings, context: Context) -> AsyncIterator
         )  # fmt: skip
         who = await _who(client)
         identity = _identity(client, who)
-        describes = Describes(client, who.UserId)
+        describes = Describes(client, who.UserId, Remembered(client))
         yield DynamicsSession(settings, context, client, describes, identity, who.BusinessUnitId)
 
 

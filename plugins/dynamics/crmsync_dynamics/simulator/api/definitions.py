@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -18,10 +19,13 @@ _CASTS = {
     "Lookup": "LookupAttributeMetadata", "Customer": "LookupAttributeMetadata", "Owner": "LookupAttributeMetadata",
     "Uniqueidentifier": "UniqueIdentifierAttributeMetadata", "Virtual": "AttributeMetadata",
 }  # fmt: skip
-_SIZED = frozenset({"Integer", "Decimal", "Double", "Money"})
+_SIZED = frozenset({"Integer", "BigInt", "Decimal", "Double", "Money"})
+_WHOLE = frozenset({"Integer", "BigInt"})
+_OWN = frozenset({"category", "subcategory", "percentcomplete", "importsequencenumber", "overriddencreatedon"})
 SETS = ("OptionSet", "GlobalOptionSet")
 
 
+@cache
 def identity(*names: str) -> str:
     """The MetadataId of something."""
     return str(uuid5(NAMESPACE_OID, "/".join(names)))
@@ -71,7 +75,7 @@ def table(state: State, entity: Entity) -> Json:
         "IsOptimisticConcurrencyEnabled": entity.optimistic,
         "EnforceStateTransitions": False,
         "HasActivities": entity.name in {"account", "contact", "lead", "opportunity", "campaign"},
-        "HasNotes": True,
+        "HasNotes": entity.name not in {"team", "connection"},
         "IsValidForAdvancedFind": True,
         "IsDuplicateDetectionEnabled": managed(entity.duplicates, "canmodifyduplicatedetectionsettings"),
         "CanChangeTrackingBeEnabled": managed(value=True, name="canchangetrackingbeenabled"),
@@ -83,9 +87,10 @@ def table(state: State, entity: Entity) -> Json:
     }
 
 
-def columns(state: State, entity: Entity) -> list[Json]:
-    """All columns of a table with their derived types' properties, shadows included."""
-    return [column(state, entity, one, place) for place, one in enumerate(entity.columns.values(), 1)]
+def columns(state: State, entity: Entity, cast: str = "") -> list[Json]:
+    """All columns of a table, or those of one derived type, with its properties; shadows included."""
+    placed = enumerate(entity.columns.values(), 1)
+    return [column(state, entity, one, place) for place, one in placed if not cast or cast_of(one) == cast]
 
 
 def column(state: State, entity: Entity, one: Column, place: int = 0) -> Json:
@@ -103,7 +108,8 @@ def column(state: State, entity: Entity, one: Column, place: int = 0) -> Json:
         "IsValidForRead": one.read,
         "IsValidForCreate": one.create,
         "IsValidForUpdate": one.update,
-        "IsValidODataAttribute": one.odata,
+        # Of what activities have in common the vendor says no, though the Web API has it.
+        "IsValidODataAttribute": one.odata and (not entity.activity or one.custom or one.name in _OWN),
         "IsLogical": one.logical,
         "IsSecured": one.secured,
         "CanBeSecuredForRead": one.custom,
@@ -123,10 +129,12 @@ def column(state: State, entity: Entity, one: Column, place: int = 0) -> Json:
 def _derived(state: State, entity: Entity, one: Column) -> Json:
     found: Json = {}
     if one.type in {"String", "Memo"}:
-        found = {"MaxLength": one.length or None, "Format": one.format or "Text", "FormatName": {"Value": "Text"}}
+        form = one.format or ("TextArea" if one.type == "Memo" else "Text")
+        found = {"MaxLength": one.length or None, "Format": form, "FormatName": {"Value": form}}
     elif one.type in _SIZED:
         found = {"MinValue": _number(one, one.low), "MaxValue": _number(one, one.high)}
-        found |= {"Precision": one.precision} if one.type != "Integer" else {}
+        found |= {"Precision": one.precision} if one.type not in _WHOLE else {}
+        found |= {"Format": "None"} if one.type == "Integer" else {}
         found |= {"PrecisionSource": 2, "IsBaseCurrency": one.name.endswith("_base")} if one.type == "Money" else {}
     elif one.type == "DateTime":
         shown = "DateOnly" if one.behavior == "DateOnly" else one.format or "DateAndTime"
@@ -142,7 +150,7 @@ def _derived(state: State, entity: Entity, one: Column) -> Json:
 def _number(one: Column, value: Decimal | None) -> int | float | None:
     if value is None:
         return None
-    return int(value) if one.type == "Integer" or value == value.to_integral_value() else float(value)
+    return int(value) if one.type in _WHOLE or value == value.to_integral_value() else float(value)
 
 
 def _sets(state: State, entity: Entity, one: Column) -> Json:

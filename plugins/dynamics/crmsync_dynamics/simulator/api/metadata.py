@@ -51,9 +51,7 @@ def parts(site: Site, call: Call, which: str, part: str, cast: str = "") -> Repl
     """The columns, keys or relationships of a table, or its columns of one derived type."""
     site.need("definitions")
     entity = _entity(site.state, which)
-    rows = _PARTS[part](site.state, entity)
-    if cast:
-        rows = [one for one in rows if one.get("@odata.type") == f"#{CRM}{cast}"]
+    rows = definitions.columns(site.state, entity, cast) if cast else _PARTS[part](site.state, entity)
     common = not cast and part == "Attributes"
     found = [_columns(one, call.query, common=common) for one in _filtered(rows, call.query)]
     where = f"EntityDefinitions('{entity.name}')/{part}{f'/{CRM}{cast}' if cast else ''}"
