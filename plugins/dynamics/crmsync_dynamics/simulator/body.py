@@ -40,9 +40,13 @@ class Body:
     def read(self, body: Mapping[str, Any]) -> Given:
         """What the body gives; raises Refusal for the first property that is not there, not free or not fit."""
         for name, value in body.items():
-            if name.endswith(BIND):
-                self._bind(name.removesuffix(BIND), value)
-            elif "@" not in name:
+            told = name.removesuffix(BIND)
+            if "@" in told:  # an annotation
+                continue
+            self._state.written[f"{self._entity.name}.{told}"] += 1
+            if told != name:
+                self._bind(told, value)
+            else:
                 self._property(name, value)
         return self._given
 

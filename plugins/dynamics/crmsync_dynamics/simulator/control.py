@@ -42,12 +42,13 @@ def _act(site: Site, call: Call, parts: list[str]) -> Any:
 
 def _statistics(site: Site, call: Call) -> Body:
     del call
-    return {**site.statistics.show(), "tokens": site.org.sessions.issued}
+    return {**site.statistics.show(), "tokens": site.org.sessions.issued, "columns": dict(site.state.written)}
 
 
 def _reset(site: Site, call: Call) -> Body:
     del call
     site.statistics.reset()
+    site.state.written.clear()
     return site.statistics.show()
 
 

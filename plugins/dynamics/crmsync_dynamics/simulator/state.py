@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ class State:
         self.users: dict[str, User] = {}
         self.people = People()
         self.automation = Automation()
+        self.written: Counter[str] = Counter()  # how often each column was in a body, by table and its name there
         self.version = FIRST_VERSION
         self.schema_version = 6_012_567
         self.schema_changed: dict[str, int] = {}  # the version at which a table's columns changed last

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from crmsync_dynamics.simulator.access import User
 from crmsync_dynamics.simulator.addresses import Address, find
 from crmsync_dynamics.simulator.body import Body, Given
 from crmsync_dynamics.simulator.errors import Refusal, missing
-from crmsync_dynamics.simulator.fields import Entity, Ref, Row, Values
+from crmsync_dynamics.simulator.fields import Column, Entity, Ref, Row, Values
 from crmsync_dynamics.simulator.state import State
 
 
@@ -129,11 +129,9 @@ class Writer:
             duplicates.check(self._state, entity, before, cells)
 
     def _require(self, entity: Entity, cells: Values, *, new: bool = True) -> None:
-        for column in entity.columns.values():
-            if column.required != "SystemRequired" or column.name == entity.key or not column.create:
-                continue
-            settled = column.default is not None or column.type == "Owner" or (new and column.type == "Boolean")
-            if (new and column.name not in cells and not settled) or cells.get(column.name, column) is None:
+        for column in _required(entity):
+            left_out = new and column.name not in cells and column.default is None
+            if left_out or cells.get(column.name, column) is None:
                 raise Refusal("0x80040200", f"Required field '{column.name}' is missing.")
 
     def _need_free(self, entity: Entity, before: Row | None, cells: Values) -> None:
@@ -171,6 +169,14 @@ class Writer:
     def _follow_up(self, entity: Entity, identity: str, before: Row | None) -> None:
         if not self._manner.bypass:
             workflows.saved(self._state, Ref(entity.name, identity), before)
+
+
+def _required(entity: Entity) -> Iterator[Column]:
+    """The columns that the caller of a create has to fill, but for those that have a default."""
+    for column in entity.columns.values():
+        settable = column.create and column.stored and column.type != "Owner"
+        if column.required == "SystemRequired" and settable and column.name != entity.key:
+            yield column
 
 
 def _told(cells: Values) -> Values:

@@ -154,7 +154,7 @@ def add_campaign_item(site: Site, call: Call, key: str) -> Reply:
         raise unreadable("A campaign takes a list, by EntityName and EntityId.")
     if item not in site.state.tables["list"].by_id:
         raise missing("list", item)
-    writer(site, call).row("Write", site.state.entities["campaign"], campaign)
+    writer(site, call).row("Append", site.state.entities["campaign"], campaign)
     site.state.pairs["campaignlist_association"].add((campaign, item))
     context = f"{call.base}/$metadata#{_KIND}AddItemCampaignResponse"
     return Reply(body={"@odata.context": context, "CampaignItemId": next(site.state.ids)})
