@@ -110,8 +110,8 @@ def _units(state: State, user: str, depth: Depth) -> set[str]:
 PEOPLE = ("lead", "contact")
 _READ = (
     "account", "contact", "lead", "opportunity", "systemuser", "team", "businessunit", "transactioncurrency",
-    "campaign", "list", "listmember", "connection", "connectionrole", "organization", "task", "role", "fieldsecurityprofile",
-    "fieldpermission", "sdkmessage", "sdkmessagefilter", "new_subscription", "new_subscriptionitem",
+    "campaign", "list", "listmember", "connection", "connectionrole", "organization", "task", "role",
+    "fieldsecurityprofile", "fieldpermission", "sdkmessage", "sdkmessagefilter", "new_subscription", "new_subscriptionitem",
 )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def entity_of(definition: dict[str, Any], count: int) -> Entity:
     label = definition.get("label") or spell(schema)
     set_name = definition.get("set_name") or f"{name}s"
     head = f'{schema}Id guid CR--s "{label}\nnew_Name string:100 CRU-a "Name\n'
-    columns = parse_table(head + audit(name) + IMPORTED + owned(set_name) + STATE, name, _choices(name))
+    columns = parse_table(head + audit(name) + IMPORTED + owned(name, set_name) + STATE, name, _choices(name))
     for one in definition.get("columns", []):
         columns |= {column.name: column for column in column_of(name, one)}
     return Entity(

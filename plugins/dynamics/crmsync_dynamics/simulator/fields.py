@@ -2,8 +2,8 @@
 
 A line reads `SchemaName type[:size] flags [>targets] [=options] [!default] ["Label]`; the logical name is the schema
 name in lower case. The five flags are Create, Read, Update, Logical and the required level (n, r, a or s). A size is
-a length, or `low..high` with `,precision`; of a date it is its behaviour. Targets are tables parted by commas, each
-with `=navigation/collection` where its navigation properties have names of their own.
+a length with `,format`, or `low..high` with `,precision`; of a date it is its behaviour with `,format`. Targets are
+tables parted by commas, each with `=navigation/collection` where its navigation properties have names of their own.
 """
 
 from __future__ import annotations
@@ -183,7 +183,11 @@ _LINE = re.compile(
 )
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
 _CUSTOM = re.compile(r"(new|mkt|msdyn)_")
-_RANGES = {"Integer": ("-2147483648", "2147483647"), "Decimal": ("-100000000000", "100000000000")}
+_RANGES = {
+    "Integer": ("-2147483648", "2147483647"),
+    "BigInt": ("-9223372036854775808", "9223372036854775807"),
+    "Decimal": ("-100000000000", "100000000000"),
+}
 
 
 def spell(schema: str) -> str:
@@ -198,7 +202,8 @@ def parse_column(line: str, entity: str, choices: dict[str, tuple[Option, ...]])
     if found is None:
         raise ValueError(f"not a column: {line!r}")
     schema, kind, flags = found["schema"], TYPES[found["type"]], found["flags"]
-    low, high, precision = _range(kind, found["size"])
+    low, high, precision = _range(schema, kind, found["size"])
+    size, _, form = (found["size"] or "").partition(",")
     options, option_set = _options(found["options"], entity, schema.lower(), choices)
     plain = Column(schema=schema, type=kind, label=found["label"] or spell(schema))
     return replace(
@@ -209,11 +214,12 @@ def parse_column(line: str, entity: str, choices: dict[str, tuple[Option, ...]])
         logical=flags[3] == "L",
         custom=bool(_CUSTOM.match(schema)),
         required=REQUIRED[flags[4]],
-        length=int(found["size"]) if kind in {"String", "Memo"} and found["size"] else 0,
+        length=int(size) if kind in {"String", "Memo"} and size else 0,
         low=low,
         high=high,
         precision=precision,
-        behavior=(found["size"] or "UserLocal") if kind == "DateTime" else "UserLocal",
+        behavior=size if kind == "DateTime" and size else "UserLocal",
+        format=form if kind in {"String", "Memo", "DateTime"} else "",
         targets=tuple(_targets(found["targets"], entity, schema, custom=bool(_CUSTOM.match(schema)))),
         options=options,
         option_set=option_set if options else "",
@@ -221,14 +227,15 @@ def parse_column(line: str, entity: str, choices: dict[str, tuple[Option, ...]])
     )
 
 
-def _range(kind: str, size: str | None) -> tuple[Decimal | None, Decimal | None, int]:
-    if kind not in {"Integer", "Decimal", "Double", "Money"}:
+def _range(schema: str, kind: str, size: str | None) -> tuple[Decimal | None, Decimal | None, int]:
+    if kind not in {"Integer", "BigInt", "Decimal", "Double", "Money"}:
         return None, None, 0
     span, _, precision = (size or "").partition(",")
     low, _, high = span.partition("..")
     if not high:
         low, high = _RANGES.get(kind, ("-922337203685477", "922337203685477"))
-    return Decimal(low), Decimal(high), int(precision or (0 if kind == "Integer" else 2))
+    usual = 0 if kind in {"Integer", "BigInt"} else 4 if schema.endswith("_Base") else 2
+    return Decimal(low), Decimal(high), int(precision or usual)
 
 
 def _options(

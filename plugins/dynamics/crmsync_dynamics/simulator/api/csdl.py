@@ -15,6 +15,7 @@ _TYPES = {
     "Decimal": "Decimal", "Money": "Decimal", "Double": "Double", "Boolean": "Boolean", "Uniqueidentifier": "Guid",
     "Lookup": "Guid", "Customer": "Guid", "Owner": "Guid",
 }  # fmt: skip
+_PRINCIPALS = frozenset({"systemuser", "team"})
 _HEAD = """\
 <?xml version="1.0" encoding="utf-8"?>
 <edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">
@@ -51,8 +52,8 @@ def _document(state: State) -> str:
 
 
 def _type(state: State, entity: Entity) -> Iterator[str]:
-    yield f'<EntityType Name="{entity.name}" BaseType="mscrm.crmbaseentity">\n'
-    yield f'<Key><PropertyRef Name="{entity.key}" /></Key>\n'
+    base, key = ("principal", "ownerid") if entity.name in _PRINCIPALS else ("crmbaseentity", entity.key)
+    yield f'<EntityType Name="{entity.name}" BaseType="mscrm.{base}">\n<Key><PropertyRef Name="{key}" /></Key>\n'
     for column in entity.properties():
         yield f'<Property Name="{column.wire}" Type="{edm(column)}" />\n'
     yield from _navigations(entity)
@@ -70,11 +71,13 @@ def _navigations(entity: Entity) -> Iterator[str]:
             yield (
                 f'<NavigationProperty Name="{target.navigation}" Type="{kind}" Nullable="false" '
                 f'Partner={quoteattr(target.collection)}><ReferentialConstraint Property="{column.wire}" '
-                f'ReferencedProperty="{"ownerid" if owner else _key(target.table)}" /></NavigationProperty>\n'
+                f'ReferencedProperty="{_key(target.table, owner=owner)}" /></NavigationProperty>\n'
             )
 
 
-def _key(table: str) -> str:
+def _key(table: str, *, owner: bool) -> str:
+    if owner or table in _PRINCIPALS:
+        return "ownerid"
     return "activityid" if table == "task" else f"{table}id"
 
 

@@ -165,7 +165,8 @@ def _sets(state: State, entity: Entity, one: Column) -> Json:
 def option_set(state: State, entity: Entity, one: Column) -> Json:
     """The options of a choice."""
     shared = one.option_set in GLOBAL
-    name = one.option_set if shared else f"{entity.name}_{one.name}"
+    named = shared or one.option_set.startswith(f"{entity.name}_")
+    name = one.option_set if named else f"{entity.name}_{one.name}"
     head = {
         "MetadataId": identity("options", name), "Name": name, "IsGlobal": shared, "IsCustomOptionSet": one.custom,
         "OptionSetType": one.type if one.type in {"State", "Status", "Boolean"} else "Picklist",

@@ -15,13 +15,13 @@ TASK = (
     f"""\
 ActivityId guid CR--s "Task
 Subject string:200 CRU-a
-Description memo:2000 CRU-n
+Description memo:2000,Text CRU-n
 RegardingObjectId lookup CRU-n >{_REGARDING} "Regarding
 ActivityTypeCode entity -R--s "Activity Type
 ScheduledStart date CRU-n "Start Date
 ScheduledEnd date CRU-n "Due Date
-ActualStart date CRU-n "Actual Start
-ActualEnd date CRU-n "Actual End
+ActualStart date:UserLocal,DateOnly CRU-n "Actual Start
+ActualEnd date:UserLocal,DateOnly CRU-n "Actual End
 ActualDurationMinutes int:0..2147483647 CRU-n "Duration
 ScheduledDurationMinutes int:0..2147483647 -R--n "Scheduled Duration
 PriorityCode choice CRU-n !1 "Priority
@@ -31,9 +31,9 @@ PercentComplete int:0..100 CRU-n "Percent Complete
 IsBilled bool CRU-n =yesno "Is Billed
 IsWorkflowCreated bool CRU-n =yesno "Is Workflow Created
 """
-    + audit("task")
+    + audit("task", "_task", base="")
     + IMPORTED
-    + owned("tasks", "_task")
-    + STATE
-    + money("task", "_task")
+    + owned("task", "tasks", "_task", ("user_task", "team_task", "business_unit_task_activities"))
+    + STATE.replace("Status\nStatusCode", "Activity Status\nStatusCode")
+    + money("Task", "_task", "TransactionCurrency")
 )

@@ -14,7 +14,7 @@ Objective memo:2000 CRU-n "Offer
 Description memo:2000 CRU-n
 Message string:256 CRU-n
 PromotionCodeName string:128 CRU-n "Promotion Code
-EMailAddress string:100 CRU-n "Email
+EmailAddress string:100,Email CRU-n "Email Address
 ExpectedResponse int:0..100 CRU-n "Expected Response Percentage
 BudgetedCost money:0..1000000000000 CRU-n "Budget Allocated
 BudgetedCost_Base money -R--n "Budget Allocated (Base)
@@ -24,38 +24,38 @@ OtherCost money:0..1000000000000 CRU-n "Miscellaneous Costs
 OtherCost_Base money -R--n "Miscellaneous Costs (Base)
 TotalActualCost money:0..1000000000000 -R--n "Total Cost of Campaign
 TotalActualCost_Base money -R--n "Total Cost of Campaign (Base)
-ProposedStart date CRU-n "Proposed Start
-ProposedEnd date CRU-n "Proposed End
-ActualStart date CRU-n "Actual Start
-ActualEnd date CRU-n "Actual End
+ProposedStart date:UserLocal,DateOnly CRU-n "Proposed Start Date
+ProposedEnd date:UserLocal,DateOnly CRU-n "Proposed End Date
+ActualStart date:UserLocal,DateOnly CRU-n "Actual Start Date
+ActualEnd date:UserLocal,DateOnly CRU-n "Actual End Date
 IsTemplate bool CR--n =yesno "Template
 """
-    + audit("campaign")
+    + audit("campaign", base="")
     + IMPORTED
-    + owned("campaigns")
+    + owned("campaign", "campaigns", names=("SystemUser_Campaigns", "team_Campaigns", "BusinessUnit_Campaigns"))
     + STATE
-    + money("campaign").replace("TransactionCurrencyId lookup CRU-n", "TransactionCurrencyId lookup CR--n")
+    + money("campaign").replace("TransactionCurrencyId lookup CRU-n", "TransactionCurrencyId lookup CR--a")
 )
 LIST = (
     """\
-ListId guid CR--s "List
+ListId guid CR--s "Marketing List
 ListName string:128 CRU-s "Name
-CreatedFromCode choice CR--s "Targeted At
+CreatedFromCode choice CR--s "Marketing List Member Type
 Type bool CR--s =list_type
 Purpose string:512 CRU-n
 Source string:128 CRU-n
 Description memo:2000 CRU-n
-Query memo:1073741823 CRU-n
-MemberCount int:0..1000000000 -R--n "Members Count
-MemberType int:1..9999 CR--s "Member Type
+Query string:1073741823 CRU-n
+MemberCount int:0..1000000000 -RU-n "Members Count
+MemberType int:0..1000000000 CR--n "Member Type
 LockStatus bool CRU-n =yesno "Locked
-LastUsedOn date CRU-n "Last Used On
+LastUsedOn date:UserLocal,DateOnly -RU-n "Last Used On
 Cost money:0..1000000000000 CRU-n
 Cost_Base money -R--n "Cost (Base)
 """
-    + audit("list")
+    + audit("list", base="")
     + IMPORTED
-    + owned("lists")
+    + owned("list", "lists", names=("user_list", "team_list", "business_unit_list"))
     + STATE
     + money("list")
 )

@@ -45,7 +45,7 @@ new_StartsOn date:DateOnly CRU-n "Starts On
     + _FILTER
     + audit("new_subscription")
     + IMPORTED
-    + owned("new_subscriptions")
+    + owned("new_subscription", "new_subscriptions")
     + STATE
     + money("new_subscription")
 )
@@ -58,7 +58,7 @@ new_Quantity int:0..100000 CRU-n
 """
     + audit("new_subscriptionitem")
     + IMPORTED
-    + owned("new_subscriptionitems")
+    + owned("new_subscriptionitem", "new_subscriptionitems")
     + STATE
 )
 SECURED = frozenset({"new_salary", "new_nickname"})

@@ -11,14 +11,14 @@ MiddleName string:50 CRU-n
 LastName string:50 CRU-a
 FullName string:160 -R--n "Full Name
 JobTitle string:100 CRU-n
-EMailAddress1 string:100 CRU-n "Email
-EMailAddress2 string:100 CRU-n "Email Address 2
-EMailAddress3 string:100 CRU-n "Email Address 3
+EMailAddress1 string:100,Email CRU-n "Email
+EMailAddress2 string:100,Email CRU-n "Email Address 2
+EMailAddress3 string:100,Email CRU-n "Email Address 3
 Telephone1 string:50 CRU-n "Business Phone
 Telephone2 string:50 CRU-n "Home Phone
 Telephone3 string:50 CRU-n "Telephone 3
 Fax string:50 CRU-n
-WebSiteUrl string:200 CRU-n "Website
+WebSiteUrl string:200,Url CRU-n "Website
 Description memo:2000 CRU-n
 """
 CONTACT = (
@@ -26,7 +26,7 @@ CONTACT = (
     + _NAMES
     + """\
 Suffix string:10 CRU-n
-NickName string:100 CRU-n
+NickName string:100 CRU-n "Nickname
 Department string:100 CRU-n
 MobilePhone string:50 CRU-n "Mobile Phone
 Pager string:50 CRU-n
@@ -55,25 +55,21 @@ NumberOfChildren int:0..1000000000 CRU-n "No. of Children
 ExternalUserIdentifier string:50 CRU-n "External User Identifier
 GovernmentId string:50 CRU-n "Government
 EmployeeId string:50 CRU-n "Employee
-LastUsedInCampaign date -RU-n "Last Date Included in Campaign
+LastUsedInCampaign date:UserLocal,DateOnly -RU-n "Last Date Included in Campaign
 """
-    + OPT_OUT.replace(
-        "PreferredContactMethodCode choice CRU-n", "PreferredContactMethodCode choice CRU-n =contact_methods"
-    )
-    + address(1, name=200)
-    + address(2, name=100)
-    + address(3, name=200)
+    + OPT_OUT
+    + address(1, name=200, phone="Address 1: Phone")
+    + address(2, name=100, phone="Address 2: Telephone 1")
+    + address(3, name=200, word="Address3: ", phone="Address 3: Telephone1")
     + audit("contact")
     + IMPORTED
-    + owned("contacts")
+    + owned("contact", "contacts")
     + STATE
     + money("contact")
 )
 LEAD = (
     'LeadId guid CR--s "Lead\nSubject string:300 CRU-a "Topic\n'
-    + _NAMES.replace("FirstName string:50 CRU-r", "FirstName string:50 CRU-r").replace(
-        ' -R--n "Full Name', ' -R--n "Name'
-    )
+    + _NAMES.replace("Full Name", "Name").replace("Telephone 3", "Other Phone")
     + """\
 MobilePhone string:20 CRU-n "Mobile Phone
 Pager string:20 CRU-n
@@ -90,10 +86,10 @@ Need choice CRU-n =need
 PurchaseTimeFrame choice CRU-n =purchasetimeframe "Purchase Timeframe
 PurchaseProcess choice CRU-n =purchaseprocess "Purchase Process
 InitialCommunication choice CRU-n =initialcommunication "Initial Communication
-DecisionMaker bool CRU-n =yesno "Decision Maker?
-ConfirmInterest bool CRU-n =inverted "Confirm Interest
-EvaluateFit bool CRU-n =inverted "Evaluate Fit
-EstimatedAmount money:-922337203685477..922337203685477 CRU-n "Est. Value
+DecisionMaker bool CRU-n =decisionmaker "Decision Maker?
+ConfirmInterest bool CRU-n =confirminterest "Confirm Interest
+EvaluateFit bool CRU-n =evaluatefit "Evaluate Fit
+EstimatedAmount money:0..1000000000000 CRU-n "Est. Value
 EstimatedAmount_Base money -R--n "Est. Value (Base)
 BudgetAmount money:0..1000000000000 CRU-n "Budget Amount
 BudgetAmount_Base money -R--n "Budget Amount (Base)
@@ -113,16 +109,14 @@ QualifyingOpportunityId lookup CRU-n >opportunity=qualifyingopportunityid/lead_q
  "Qualifying Opportunity
 MasterId lookup -R--n >lead=masterid/lead_master_lead "Master ID
 Merged bool -R--n =yesno
-LastUsedInCampaign date -RU-n "Last Campaign Date
+LastUsedInCampaign date:UserLocal,DateOnly -RU-n "Last Campaign Date
 """
-    + OPT_OUT.replace(
-        "PreferredContactMethodCode choice CRU-n", "PreferredContactMethodCode choice CRU-n =contact_methods"
-    )
-    + address(1, name=100)
-    + address(2, name=100)
+    + OPT_OUT.replace("Send Marketing Materials", "Marketing Material")
+    + address(1, name=100, word="", phone="Address 1: Telephone 1")
+    + address(2, name=100, phone="Address 2: Telephone 1")
     + audit("lead")
     + IMPORTED
-    + owned("leads")
+    + owned("lead", "leads", names=("", "lead_owning_team", ""))
     + STATE
     + money("lead")
 )

@@ -27,7 +27,10 @@ contact_methods 1 Any; 2 Email; 3 Phone; 4 Fax; 5 Mail
 allow {_ALLOW}
 send 0 Send; 1 Do Not Send
 yesno {_YES}
-inverted 0 Yes; 1 No
+confirminterest 0 Yes; 1 No
+evaluatefit 0 Yes; 1 No
+decisionmaker 0 mark complete; 1 completed
+opportunity_isrevenuesystemcalculated 0 User Provided; 1 System Calculated
 creditonhold 0 No; 1 Yes
 contact_gendercode 1 Male; 2 Female
 contact_familystatuscode 1 Single; 2 Married; 3 Divorced; 4 Widowed
@@ -76,7 +79,7 @@ connection_statecode 0:1 Active; 1:2 Inactive
 connectionrole_category 1 Business; 2 Family; 3 Social; 4 Sales; 5 Other; 1000 Stakeholder; 1001 Sales Team;\
  1002 Service
 systemuser_accessmode 0 Read-Write; 1 Administrative; 2 Read; 3 Support User; 4 Non-interactive; 5 Delegated Admin
-team_teamtype 0 Owner; 1 Access; 2 Security Group; 3 Office Group
+team_type 0 Owner; 1 Access; 2 Security Group; 3 Office Group
 fieldpermission 0 Not Allowed; 4 Allowed
 new_tier 100000000 Bronze; 100000001 Silver; 100000002 Gold
 new_interests 1 Analytics; 2 Automation; 3 Events; 4 Mobile; 5 Support; 9 Travel
@@ -95,5 +98,11 @@ _ACTIVE = (
     "new_subscriptionitem", "new_plain",
 )  # fmt: skip
 CHOICES = _read()
-GLOBAL = frozenset({"new_tier", "new_interests", "mkt_priority"})
+GLOBAL = frozenset(
+    {
+        *("new_tier", "new_interests", "mkt_priority", "confirminterest", "evaluatefit", "decisionmaker"),
+        *("budgetstatus", "need", "purchasetimeframe", "purchaseprocess", "initialcommunication"),
+        "opportunity_salesstage",
+    }
+)
 """The option sets that several columns share."""

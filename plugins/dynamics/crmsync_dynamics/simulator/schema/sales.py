@@ -9,14 +9,14 @@ ACCOUNT = (
 AccountId guid CR--s "Account
 Name string:160 CRU-a "Account Name
 AccountNumber string:20 CRU-n "Account Number
-Telephone1 string:50 CRU-r "Main Phone
+Telephone1 string:50 CRU-n "Main Phone
 Telephone2 string:50 CRU-n "Other Phone
 Telephone3 string:50 CRU-n "Telephone 3
 Fax string:50 CRU-n
-EMailAddress1 string:100 CRU-n "Email
-EMailAddress2 string:100 CRU-n "Email Address 2
-EMailAddress3 string:100 CRU-n "Email Address 3
-WebSiteURL string:200 CRU-n "Website
+EMailAddress1 string:100,Email CRU-n "Email
+EMailAddress2 string:100,Email CRU-n "Email Address 2
+EMailAddress3 string:100,Email CRU-n "Email Address 3
+WebSiteURL string:200,Url CRU-n "Website
 Description memo:2000 CRU-n
 NumberOfEmployees int:0..1000000000 CRU-n "Number of Employees
 Revenue money:0..100000000000000 CRU-n "Annual Revenue
@@ -27,7 +27,7 @@ MarketCap money:0..100000000000000 CRU-n "Market Capitalization
 MarketCap_Base money -R--n "Market Capitalization (Base)
 CreditOnHold bool CRU-n =creditonhold "Credit Hold
 SIC string:20 CRU-n "SIC Code
-TickerSymbol string:10 CRU-n "Ticker Symbol
+TickerSymbol string:10,TickerSymbol CRU-n "Ticker Symbol
 IndustryCode choice CRU-n =industry "Industry
 CustomerTypeCode choice CRU-n "Relationship Type
 AccountCategoryCode choice CRU-n "Category
@@ -37,19 +37,17 @@ OwnershipCode choice CRU-n "Ownership
 TerritoryCode choice CRU-n !1 "Territory Code
 PrimaryContactId lookup CRU-n >contact=primarycontactid/account_primary_contact "Primary Contact
 ParentAccountId lookup CRU-n >account=parentaccountid/account_parent_account "Parent Account
-OriginatingLeadId lookup CRU-n >lead=originatingleadid/account_originating_lead "Originating Lead
+OriginatingLeadId lookup CR--n >lead=originatingleadid/account_originating_lead "Originating Lead
 MasterId lookup -R--n >account=masterid/account_master_account "Master ID
 Merged bool -R--n =yesno
-LastUsedInCampaign date -RU-n "Last Date Included in Campaign
+LastUsedInCampaign date:UserLocal,DateOnly -RU-n "Last Date Included in Campaign
 """
-    + OPT_OUT.replace(
-        "PreferredContactMethodCode choice CRU-n", "PreferredContactMethodCode choice CRU-n =contact_methods"
-    )
-    + address(1, name=200)
-    + address(2, name=200)
-    + audit("account")
+    + OPT_OUT
+    + address(1, name=200, phone="Address Phone")
+    + address(2, name=200, phone="Address 2: Telephone 1")
+    + audit("account", deputy="base")
     + IMPORTED
-    + owned("accounts")
+    + owned("account", "accounts", names=("user_accounts", "", ""))
     + STATE
     + money("account")
 )
@@ -63,11 +61,11 @@ ParentAccountId lookup CRU-n >account=parentaccountid/opportunity_parent_account
 ParentContactId lookup CRU-n >contact=parentcontactid/opportunity_parent_contact "Contact
 AccountId lookup -R-Ln >account "Account
 ContactId lookup -R-Ln >contact "Contact
-EstimatedValue money:-922337203685477..922337203685477 CRU-n "Est. Revenue
+EstimatedValue money:-1000000000000..1000000000000 CRU-n "Est. revenue
 EstimatedValue_Base money -R--n "Est. Revenue (Base)
-ActualValue money:-922337203685477..922337203685477 CRU-n "Actual Revenue
+ActualValue money:-1000000000000..1000000000000 CRU-n "Actual Revenue
 ActualValue_Base money -R--n "Actual Revenue (Base)
-EstimatedCloseDate date:DateOnly CRU-r "Est. Close Date
+EstimatedCloseDate date:DateOnly CRU-n "Est. close date
 ActualCloseDate date:DateOnly CRU-n "Actual Close Date
 FinalDecisionDate date:DateOnly CRU-n "Final Decision Date
 CloseProbability int:0..100 CRU-n "Probability
@@ -80,13 +78,13 @@ SalesStage choice CRU-n "Sales Stage
 SalesStageCode choice CRU-n !1 "Process Code
 OpportunityRatingCode choice CRU-n !2 "Rating
 PriorityCode choice CRU-n !1 "Priority
-IsRevenueSystemCalculated bool CRU-n =yesno "Revenue
+IsRevenueSystemCalculated bool CRU-n "Revenue
 OriginatingLeadId lookup CRU-n >lead=originatingleadid/opportunity_originating_lead "Originating Lead
 CampaignId lookup CRU-n >campaign=campaignid/campaign_opportunities "Source Campaign
 """
     + audit("opportunity")
     + IMPORTED
-    + owned("opportunitys")
+    + owned("opportunity", "opportunitys", names=("", "team_opportunities", "business_unit_opportunities"))
     + STATE
     + money("opportunity").replace("TransactionCurrencyId lookup CRU-n", "TransactionCurrencyId lookup CRU-a")
 )
@@ -100,22 +98,22 @@ def _record(number: int) -> str:
 CONNECTION = (
     f"""\
 ConnectionId guid CR--s "Connection
-Name string:500 -R--n
+Name string:500 -R-Ln "Connection Name
 Record1Id lookup CRU-n >{_record(1)} "Connected From
-Record2Id lookup CRU-s >{_record(2)} "Connected To
+Record2Id lookup CRU-n >{_record(2)} "Connected To
 Record1RoleId lookup CRU-n >connectionrole=record1roleid/connection_role_connections1 "Role (From)
 Record2RoleId lookup CRU-n >connectionrole=record2roleid/connection_role_connections2 "Role (To)
-RelatedConnectionId lookup -R--n >connection=relatedconnectionid/connection_related_connection "Reciprocal Connection
+RelatedConnectionId lookup -R--a >connection=relatedconnectionid/connection_related_connection "Reciprocal Connection
 Description memo:2000 CRU-n
-EffectiveStart date CRU-n "Starting
-EffectiveEnd date CRU-n "Ending
-IsMaster bool -R--n =yesno "Is Master
+EffectiveStart date:UserLocal,DateOnly CRU-n "Starting
+EffectiveEnd date:UserLocal,DateOnly CRU-n "Ending
+IsMaster bool -R--s =yesno "Is Master
 """
-    + audit("connection")
+    + audit("connection", deputy="base")
     + IMPORTED
-    + owned("connections")
+    + owned("connection", "connections")
     + STATE
-    + money("connection")
+    + money("Connection", head="TransactionCurrency")
 )
 CONNECTION_ROLE = (
     """\

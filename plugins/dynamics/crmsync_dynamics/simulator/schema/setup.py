@@ -9,7 +9,7 @@ SystemUserId guid CR--s "User
 FullName string:200 -R--n "Full Name
 FirstName string:256 CRU-a "First Name
 LastName string:256 CRU-a "Last Name
-InternalEMailAddress string:100 CRU-a "Primary Email
+InternalEMailAddress string:100,Email CRU-a "Primary Email
 DomainName string:1024 CRU-s "User Name
 Title string:128 CRU-n
 JobTitle string:100 CRU-n "Job Title
@@ -30,18 +30,18 @@ EmployeeId string:100 CRU-n "Employee
 TEAM = """\
 TeamId guid CR--s "Team
 Name string:160 CRU-s "Team Name
-TeamType choice CRU-s !0 "Team Type
-EMailAddress string:100 CRU-n "Email
+TeamType choice CR--s =team_type !0 "Team Type
+EMailAddress string:100,Email CRU-n "Email
 Description memo:2000 CRU-n
-IsDefault bool -R--n =yesno "Is Default
-BusinessUnitId lookup CR--s >businessunit=businessunitid/business_unit_teams "Business Unit
+IsDefault bool -R--s =yesno "Is Default
+BusinessUnitId lookup CRU-s >businessunit=businessunitid/business_unit_teams "Business Unit
 AdministratorId lookup CRU-s >systemuser=administratorid/lk_teambase_administratorid "Administrator
 """ + audit("team")
 BUSINESS_UNIT = """\
 BusinessUnitId guid CR--s "Business Unit
 Name string:160 CRU-s
 Description memo:2000 CRU-n
-EMailAddress string:100 CRU-n "Email
+EMailAddress string:100,Email CRU-n "Email
 ParentBusinessUnitId lookup CRU-n >businessunit=parentbusinessunitid/business_unit_parent_business_unit "Parent Business
 IsDisabled bool -R--n =yesno "Is Disabled
 """ + audit("businessunit")

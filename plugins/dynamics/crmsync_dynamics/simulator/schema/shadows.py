@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crmsync_dynamics.simulator.fields import CHOICES, MULTI, Column
 
 _YOMI = frozenset({"systemuser", "contact", "account", "lead", "team"})
+_NAMELESS = frozenset({"owninguser", "owningteam", "masterid", "relatedconnectionid", "donotsendmm"})
 
 
 def with_shadows(columns: dict[str, Column]) -> dict[str, Column]:
@@ -14,6 +17,8 @@ def with_shadows(columns: dict[str, Column]) -> dict[str, Column]:
 
 
 def _shadows(column: Column) -> list[Column]:
+    if column.name in _NAMELESS:
+        return []
     if column.lookup:
         return _of_lookup(column)
     if column.type in CHOICES or column.type in {"Boolean", MULTI}:
@@ -22,11 +27,13 @@ def _shadows(column: Column) -> list[Column]:
 
 
 def _of_lookup(column: Column) -> list[Column]:
-    shadows = [_shadow(column, "Name", "String")]
-    if any(target.table in _YOMI for target in column.targets):
-        shadows.append(_shadow(column, "YomiName", "String"))
-    if len(column.targets) > 1:
-        shadows.append(_shadow(column, "Type" if column.type != "Lookup" else "TypeCode", "EntityName"))
+    several = len(column.targets) > 1 and column.type != "Owner"
+    shadows = [replace(_shadow(column, "Name", "String"), logical=not several)]
+    if any(target.table in _YOMI for target in column.targets) and not column.name.startswith("record"):
+        shadows.append(replace(_shadow(column, "YomiName", "String"), logical=not several))
+    if column.type in {"Customer", "Owner"}:
+        kind = _shadow(column, "Type", "EntityName")
+        shadows.append(replace(kind, create=True, update=True, logical=False, required=column.required))
     return shadows
 
 
