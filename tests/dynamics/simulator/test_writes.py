@@ -86,6 +86,17 @@ def test_values_are_held_as_the_columns_want_them(client: Client) -> None:
     assert held(client, "contact", one, "jobtitle", "annualincome") == [None, None]
 
 
+def test_no_write_moves_what_is_worked_out(client: Client) -> None:
+    """A calculated column takes no value, and follows its source without a new version of its own row."""
+    account = make(client, "accounts", name="A", industrycode=6)
+    bound = {"parentcustomerid_account@odata.bind": f"/accounts({account})", "new_accountindustry": "Mine"}
+    one = make(client, "contacts", lastname="Lee", **bound)
+    before = held(client, "contact", one, "new_accountindustry", "versionnumber")
+    write(client, "PATCH", f"accounts({account})", {"industrycode": 7})
+    after = held(client, "contact", one, "new_accountindustry", "versionnumber")
+    assert (before[0], after) == ("Business Services", ["Consulting", before[1]])
+
+
 def test_values_that_do_not_fit_are_refused_with_the_vendors_codes(client: Client) -> None:
     """Length, choice, range, type, date, unknown names: nothing is written, and the code says what it was."""
     cases = [
@@ -143,6 +154,9 @@ def test_lookups_are_bound_by_their_navigation_properties(client: Client) -> Non
     assert "undeclared property 'parentcustomerid'" in write(
         client, "PATCH", f"contacts({one})", {"parentcustomerid@odata.bind": here}
     ).text  # fmt: skip
+    left = client.org.create("systemuser", {"lastname": "Left", "isdisabled": True})
+    away = {"ownerid@odata.bind": f"/systemusers({left})"}
+    assert refusals(client, "PATCH", f"contacts({one})", away) == [(403, "0x80040231")]
     team = next(client.org.records("team"))["teamid"]
     write(client, "PATCH", f"contacts({one})", {"ownerid@odata.bind": f"/teams({team})"})
     assert held(client, "contact", one, "ownerid") == [Ref("team", team)]
@@ -246,6 +260,11 @@ def test_rights_and_column_security_hold_for_writes(client: Client) -> None:
     assert refusals(minimum, "POST", "leads", {"new_salary": 1, "subject": "S"}) == [(403, "0x8004f502")]
     assert refusals(minimum, "PATCH", f"leads({lead})", {"new_salary": 1}) == [(403, "0x8004f507")]
     assert write(minimum, "DELETE", f"leads({lead})").status == 403
+    blind = {"verb": "Read", "table": "lead", "depth": "None"}
+    client.control("POST", "rights", {"user": "minimum", "depths": [blind]})
+    count = client.org.count("lead")
+    assert write(minimum, "POST", "leads", {"subject": "x"}, Prefer="return=representation").status == 403
+    assert client.org.count("lead") == count
     client.control("POST", "rights", {"user": "minimum", "opened": [{"table": "lead", "column": "new_salary"}]})
     assert refusals(minimum, "PATCH", f"leads({lead})", {"new_salary": 1}) == [(204, "")]
     bind = {"parentaccountid@odata.bind": f"/accounts({account})"}

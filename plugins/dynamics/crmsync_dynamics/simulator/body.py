@@ -134,16 +134,23 @@ class Body:
         if not self._takes(column):
             return
         if ref is not None:
-            self._append_to(ref)
+            self._check_target(column, ref)
             if self._given.cells.get(column.name) is not None:
                 raise cells.payload(self._entity, f"The property '{column.name}' is bound to more than one row.")
         self._given.cells.setdefault(column.name, None)
         if ref is not None:
             self._given.cells[column.name] = ref
 
-    def _append_to(self, ref: Ref) -> None:
+    def _check_target(self, column: Column, ref: Ref) -> None:
         row = self._state.get(ref)
         if row is None:
             raise missing(ref.table, ref.id)
-        self._user.need("Append", self._entity)
-        self._user.need_row(self._state, "AppendTo", self._state.entities[ref.table], row)
+        if column.type != "Owner":
+            self._user.need("Append", self._entity)
+            self._user.need_row(self._state, "AppendTo", self._state.entities[ref.table], row)
+        elif row.get("isdisabled"):
+            raise Refusal(
+                "0x80040231",
+                f"Principal with id {ref.id} does not have ReadAccess right(s) for the {self._entity.name} record.",
+                status=403,
+            )

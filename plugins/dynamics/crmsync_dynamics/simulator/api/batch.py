@@ -14,13 +14,13 @@ import msgspec
 from crmsync_dynamics.simulator import actions
 from crmsync_dynamics.simulator.api import multipart
 from crmsync_dynamics.simulator.api.call import SERVICE, Call, Reply, unreadable
+from crmsync_dynamics.simulator.api.changes import FAILED
 from crmsync_dynamics.simulator.api.multipart import Answered, ChangeSet, Part
 from crmsync_dynamics.simulator.api.site import Site
 from crmsync_dynamics.simulator.errors import Refusal
 
 MOST = 1000
 MOST_URL = 65_536
-_FAILED = 400
 _REFERENCE = re.compile(r"^\$(\w+)")
 _QUOTED = re.compile(rb'"/?\$(\w+)"')
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -58,7 +58,7 @@ def batch(site: Site, call: Call) -> Reply:
     for item in items:
         answers.append(Batch(site, call).run(item))
         last = answers[-1]
-        if isinstance(last, Answered) and last.status >= _FAILED and not call.prefer.keep_going:
+        if isinstance(last, Answered) and last.status >= FAILED and not call.prefer.keep_going:
             status = last.status
             break
     mark = f"batchresponse_{next(site.state.ids)}"
@@ -111,7 +111,7 @@ class Batch:
 
     def _whole(self, request: Request) -> Answered:
         answer = self._one(request)
-        if answer.status >= _FAILED:
+        if answer.status >= FAILED:
             raise Failed(answer)
         if request.content_id and "OData-EntityId" in answer.headers:
             self.made[request.content_id] = urlsplit(answer.headers["OData-EntityId"]).path

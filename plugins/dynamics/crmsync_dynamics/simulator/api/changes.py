@@ -6,9 +6,10 @@ from crmsync_dynamics.simulator import addresses
 from crmsync_dynamics.simulator.api.call import SERVICE, Call, Reply
 from crmsync_dynamics.simulator.api.inward import check_conditions, writer
 from crmsync_dynamics.simulator.api.site import Site
-from crmsync_dynamics.simulator.errors import no_segment
+from crmsync_dynamics.simulator.errors import Refusal, no_segment
 from crmsync_dynamics.simulator.fields import Entity
 
+FAILED = 400
 _CONDITIONS = frozenset({"if-match", "if-none-match"})
 
 
@@ -66,4 +67,6 @@ def _written(site: Site, call: Call, entity: Entity, identity: str, *, new: bool
     headers = {name: value for name, value in call.headers.items() if name.lower() not in _CONDITIONS}
     path = f"{SERVICE}{call.version}/{entity.set_name}({identity})?{call.raw_query}"
     shown = site.dispatch(call.inner("GET", path, b"", headers))
-    return Reply(201 if new and shown.status == 200 else shown.status, shown.body, shown.headers)  # noqa: PLR2004 - OK
+    if shown.status >= FAILED:  # who may not read the row does not write it in this way either
+        raise Refusal(shown.body["error"]["code"], shown.body["error"]["message"], status=shown.status)
+    return Reply(201 if new else 200, shown.body, shown.headers)
