@@ -16,6 +16,7 @@ from crmsync_dynamics.routes import IN_SYNC, ROUTES
 from crmsync_dynamics.session import DynamicsSession, connect
 from crmsync_dynamics.settings import DynamicsSettings
 from crmsync_dynamics.simulator import Org, Server
+from crmsync_dynamics.simulator.access import Depth
 
 NOON = datetime(2026, 5, 6, 12, tzinfo=UTC)
 QUICK = {"backoff_seconds": 0.01, "attempts": 3}
@@ -41,6 +42,12 @@ class Site:
         clock = self.org.clock
         assert isinstance(clock, SetClock)
         clock.advance(timedelta(**by))
+
+    def grant(self, verb: str, table: str, depth: Depth) -> None:
+        """Change what the user may do, and let the session know nothing of it before."""
+        self.org.user("full").depths[verb, table] = depth
+        self.session.describes.rights.forget()
+        self.session.describes.forget(table)
 
     async def query(self, obj: str, kind: Kind = Kind.LOAD, names: Sequence[str] = (), **more: Any) -> Query:
         """A query as the engine would ask it: the default mapping's fields, or these."""

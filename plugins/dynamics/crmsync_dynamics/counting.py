@@ -19,8 +19,8 @@ async def count(reader: Reader) -> AsyncGenerator[Page, None]:
     """One page with one number, or none where nobody can tell."""
     try:
         found = await _counted(reader)
-        if found is not None and found >= CAP:
-            found = await _aggregated(reader, found)
+        if found is not None and found >= CAP and not reader.client.features.plain:
+            found = await _aggregated(reader) or await _remembered(reader)
     except Faulty as error:
         raise raised(error, reader) from error
     if found is not None:
@@ -44,22 +44,33 @@ async def _counted(reader: Reader) -> int | None:
     return _number(reader.meter.add(await reader.client.get(path, prefer="odata.maxpagesize=1")).body, "@odata.count")
 
 
-async def _aggregated(reader: Reader, least: int) -> int | None:
-    """The exact number of some thousands more; beyond that nobody tells."""
+async def _aggregated(reader: Reader) -> int | None:
+    """The exact number of some ten thousands; None beyond."""
     where = " and ".join(_where(reader))
     steps = f"filter({where})/aggregate($count as n)" if where else "aggregate($count as n)"
+    return await _asked(reader, f"{reader.known.table.set}?$apply={encoded(steps)}", "n")
+
+
+async def _remembered(reader: Reader) -> int | None:
+    """About how many rows the table has, without any filter, as the vendor counted them within the last day."""
+    names = encoded(f"['{name(reader.known.table.name)}']")
+    return await _asked(reader, f"RetrieveTotalRecordCount(EntityNames=@names)?@names={names}", "Values")
+
+
+async def _asked(reader: Reader, path: str, key: str) -> int | None:
     try:
-        answer = reader.meter.add(await reader.client.get(f"{reader.known.table.set}?$apply={encoded(steps)}"))
+        return _number(reader.meter.add(await reader.client.get(path)).body, key)
     except Faulty as error:
-        if error.policy in (Policy.NARROW, Policy.MISTAKE, Policy.MOVED):
-            return least if reader.client.features.plain else None
+        if error.policy in (Policy.NARROW, Policy.MISTAKE, Policy.MOVED, Policy.OBJECT, Policy.ABSENT):
+            return None
         raise
-    return _number(answer.body, "n")
 
 
 def _number(body: bytes, key: str) -> int | None:
     try:
         found = msgspec.json.decode(body)
+        if "EntityRecordCountCollection" in found:
+            return int(found["EntityRecordCountCollection"][key][0])
         row = found if key in found else found["value"][0]
         return int(row[key])
     except (msgspec.MsgspecError, LookupError, TypeError, ValueError):

@@ -184,11 +184,11 @@ class Reader:
             merged += await self._qualified(rows, dropped)
         rows = [row for at, row in enumerate(rows) if at not in dropped] if dropped else rows
         rows = await self._with_accounts(rows)
-        gone += [Gone(one, self._now()) for one in await self._deleted(found.gone)]
         if self.query.kind is Kind.LOAD:
             merged, gone = [one for one in merged if one.reason == "converted"], []
-        else:
+        elif self.query.kind is Kind.CHANGES:
             self.seen.update(str(row[self.at(self.key.field.name)]) for row in rows)
+            gone += [Gone(one, self._now()) for one in await self._deleted(found.gone)]
         wanted, notes = len(self.query.fields), tuple(self.notes)
         self.notes.clear()
         page = Page(

@@ -77,6 +77,10 @@ class Rights:
             return self._held
         return await self._flight.run(self._ask)
 
+    def forget(self) -> None:
+        """Ask anew the next time."""
+        self._held = None
+
     async def _ask(self) -> Held:
         if not self.user:
             return Held()
