@@ -118,13 +118,11 @@ def test_users_units_and_currencies_have_the_vendors_properties(client: Client, 
 
 def test_answers_have_the_shape_of_recorded_ones(client: Client, real: Path) -> None:
     """A table's labels and a choice's options are built as in answers that were recorded."""
+    table = "EntityDefinitions(LogicalName='contact')"
+    states = f"{table}/Attributes/Microsoft.Dynamics.CRM.StateAttributeMetadata"
     for name, path in (
-        ("entity_definition_contact", "EntityDefinitions(LogicalName='contact')?$select=DisplayCollectionName"),
-        (
-            "options_contact_states",
-            "EntityDefinitions(LogicalName='contact')/Attributes/Microsoft.Dynamics.CRM.StateAttributeMetadata"
-            "?$select=LogicalName&$expand=OptionSet($select=Options)",
-        ),
+        ("entity_definition_contact", f"{table}?$select=DisplayCollectionName"),
+        ("options_contact_states", f"{states}?$select=LogicalName&$expand=OptionSet($select=Options)"),
     ):
         recorded = json.loads((real / "responses" / f"{name}.json").read_text("utf-8"))["body"]
         answer = client.get(path).json

@@ -109,10 +109,11 @@ def _units(state: State, user: str, depth: Depth) -> set[str]:
 
 PEOPLE = ("lead", "contact")
 _READ = (
-    "account", "contact", "lead", "opportunity", "systemuser", "team", "businessunit", "transactioncurrency",
-    "campaign", "list", "listmember", "connection", "connectionrole", "organization", "task", "role",
-    "fieldsecurityprofile", "fieldpermission", "sdkmessage", "sdkmessagefilter", "new_subscription", "new_subscriptionitem",
-)  # fmt: skip
+    *("account", "contact", "lead", "opportunity", "systemuser", "team", "businessunit", "transactioncurrency"),
+    *("campaign", "list", "listmember", "connection", "connectionrole", "organization", "task", "role"),
+    *("fieldsecurityprofile", "fieldpermission", "sdkmessage", "sdkmessagefilter"),
+    *("new_subscription", "new_subscriptionitem"),
+)
 
 
 def grant_minimum(user: User) -> None:

@@ -87,17 +87,17 @@ class Org:
         """Add a column: a Column, a line of the notation in `fields`, or a dict of `schema`, `type` and attributes."""
         for column in column_of(table, definition):
             self.state.entities[table].columns[column.name] = column
-        self.state.touch_schema(table)
+        self.state.touch_schema()
 
     def remove_column(self, table: str, name: str) -> None:
-        """Delete a column for everybody, with its shadows."""
+        """Delete a column for everybody, with its shadows; that ends the table's delta links."""
         columns = self.state.entities[table].columns
         for gone in [one.name for one in columns.values() if name in {one.name, one.attribute_of}]:
             del columns[gone]
         self.state.touch_schema(table)
 
     def change_column(self, table: str, name: str, **changes: Any) -> None:
-        """Change a column's metadata: `length`, `secured`, `label` and so on."""
+        """Change a column's metadata: `length`, `secured`, `label` and so on; that ends the table's delta links."""
         columns = self.state.entities[table].columns
         columns[name] = replace(columns[name], **changes)
         self.state.touch_schema(table)

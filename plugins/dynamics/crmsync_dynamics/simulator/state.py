@@ -104,12 +104,13 @@ class State:
         """Take a new table without rows."""
         self.entities[entity.name] = entity
         self.tables[entity.name] = Table(entity)
-        self.touch_schema(entity.name)
+        self.touch_schema()
 
-    def touch_schema(self, entity: str) -> None:
-        """Note that a table's metadata changed, which ends the delta links that were given out for it."""
+    def touch_schema(self, entity: str = "") -> None:
+        """Note that metadata changed; of a named table, so that the delta links given out for it are good no more."""
         self.schema_version += 1
-        self.schema_changed[entity] = self.next_version()
+        if entity:
+            self.schema_changed[entity] = self.next_version()
 
     def now(self) -> datetime:
         """The environment's time."""

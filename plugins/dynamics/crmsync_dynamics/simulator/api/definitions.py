@@ -174,8 +174,8 @@ def option_set(state: State, entity: Entity, one: Column) -> Json:
     }  # fmt: skip
     options = [_option(state, one, option) for option in one.options]
     if one.type == "Boolean":
-        named = {option["Value"]: option for option in options}
-        return {**head, "TrueOption": named.get(1), "FalseOption": named.get(0)}
+        valued = {option["Value"]: option for option in options}
+        return {**head, "TrueOption": valued.get(1), "FalseOption": valued.get(0)}
     return {**head, "Options": options}
 
 

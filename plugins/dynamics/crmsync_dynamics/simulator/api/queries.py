@@ -47,7 +47,8 @@ def rows_of(site: Site, call: Call, entity: Entity, within: Any = None) -> Reply
     order = Order(reach, entity, call.query.get("$orderby", ""))
     render = shape.renderer(reach, call.prefer, entity, call.query).record
     asked = (call.path, call.rights.user_id, call.query.get("$filter"), call.query.get("$orderby"))
-    found = site.remember(asked, lambda: _found(site, call, entity, order, within))
+    first = "$skiptoken" not in call.query
+    found = site.remember(asked, lambda: _found(site, call, entity, order, within), anew=first)
     page, more = _page(site, call, found, order)
     body = {**_head(site, call, entity, len(found)), "value": [render(row) for row in page]}
     if more is not None:

@@ -45,10 +45,10 @@ class Site:
         if feature in self.disabled:
             raise Refusal("0x80060888", f"Not Implemented: {feature}", status=501)
 
-    def remember(self, key: Any, make: Callable[[], Any]) -> Any:
-        """The result of `make`, kept while nothing is written, for the pages that follow."""
+    def remember(self, key: Any, make: Callable[[], Any], *, anew: bool = False) -> Any:
+        """The result of `make`, kept while nothing is written; made anew for the first of several pages."""
         whole = (key, self.state.version, self.state.schema_version)
-        if whole not in self._results:
+        if anew or whole not in self._results:
             self._results[whole] = make()
             if len(self._results) > _KEPT:
                 self._results.popitem(last=False)
