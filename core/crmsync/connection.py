@@ -195,13 +195,18 @@ class Connection:
         cycle.failed = kept | again.failed
         _select(cycle.pull, self._routes, objects)
 
-    async def refresh(self, names: Iterable[str], *, progress: Tell | None = None) -> Summary:
-        """Read these fields ("Object.Field") of all records now; local edits of one-way ones among them end."""
+    async def refresh(
+        self, names: Iterable[str], *, since: str = "", until: str = "", progress: Tell | None = None
+    ) -> Summary:  # fmt: skip
+        """Read these fields ("Object.Field") of all records now; local edits of one-way ones among them end.
+
+        `since` and `until`, canonical moments, leave out records that were not made or changed in between.
+        """
         async with self.opened.run("refresh", progress) as pull:
             cycle = Cycle(pull, {})
             await self._look_again(cycle, [], await known_mapping(pull.store))
             pull.routes = self._routes
-            await selection.refresh(pull, list(names))
+            await selection.refresh(pull, list(names), since, until)
         return self._summary(pull)
 
     async def verify(self, *, objects: Sequence[str] | None = None, progress: Tell | None = None) -> Verification:

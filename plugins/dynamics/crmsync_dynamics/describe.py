@@ -17,7 +17,7 @@ from crmsync_dynamics.errors import Faulty, Policy, translate
 from crmsync_dynamics.query import name as checked_name
 from crmsync_dynamics.remembered import Remembered
 from crmsync_dynamics.rights import Held, Rights
-from crmsync_dynamics.routes import DERIVED, VIEWS, View
+from crmsync_dynamics.routes import DERIVED, FILTER, VIEWS, View
 from crmsync_dynamics.tables import Column, Table
 
 _NO_DEFINITIONS = frozenset({Policy.OBJECT, Policy.MISTAKE, Policy.ABSENT})
@@ -177,17 +177,24 @@ def _unreadable(error: Faulty) -> CrmError:
 
 
 def open_to(table: Table, held: Held, trusting: bool) -> Table:
-    """The table with the columns that the user can read: a secured one that is not open is absent, never empty."""
+    """The table with the columns that the user can read: a secured one that is not open is hidden, never empty."""
     columns = {}
     for name, one in table.columns.items():
         if not one.secured:
-            columns[name] = one
+            columns[name] = one if name != FILTER else _unwritten(one)
             continue
         granted = held.column(table.name, one.attribute)
         if (granted is None and trusting) or (granted is not None and granted.read):
             may = (granted.create, granted.update) if granted is not None else (True, True)
             columns[name] = replace(one, field=_limited(one.field, *may))
+        else:
+            columns[name] = replace(one, field=replace(_limited(one.field, False, False), hidden=True))
     return replace(table, columns=columns)
+
+
+def _unwritten(one: Column) -> Column:
+    """The column as one that the CRM alone fills."""
+    return replace(one, field=replace(one.field, createable=False, updateable=False))
 
 
 def _limited(one: Field, create: bool, update: bool) -> Field:
@@ -200,7 +207,8 @@ def derived(table: Table) -> list[Column]:
     found = []
     for name, (source, type_) in DERIVED.get(table.name, {}).items():
         if (one := table.columns.get(source)) is not None:
-            fields = replace(one.field, name=name, type=type_, createable=False, updateable=False)
+            made = one.field.createable and type_ is Type.DATE  # a task is made for a day
+            fields = replace(one.field, name=name, type=type_, createable=made, updateable=False)
             found.append(replace(one, field=fields, negated=type_ is Type.BOOLEAN))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from crmsync.model import BOTH_WAYS, Condition, Kind, Route, Type, Winner
 
@@ -140,33 +141,34 @@ def _two_way(fields: Mapping[str, str]) -> frozenset[str]:
     return frozenset(fields.values()) - READ_ONLY
 
 
+_route = partial(Route, kinds=KINDS, custom_fields=False, strict=True)
+"""A table of which an administrator chooses the fields."""
+
+_PEOPLE = {"keeps_deleted": True, "wanted": ("emailaddress1", "ownerid"), "filters": (IN_SYNC,)}
+
 ROUTES: tuple[Route, ...] = (
-    Route(object="systemuser", entity="crm_user", label="Users", order=10, fields=USER, kinds=KINDS,
-          custom_fields=False, parents={"manager_crm_id": "systemuser"}),
-    Route(object="team", entity="team", label="Teams", order=20, fields=TEAM, kinds=KINDS, custom_fields=False),
-    Route(object="account", entity="account", label="Accounts", order=40, fields=ACCOUNT, kinds=KINDS,
-          custom_fields=False, keeps_deleted=True, wanted=("name", "ownerid"), filters=(IN_SYNC,),
-          parents={"parent_crm_id": "account", **_OWNER}),
-    Route(object="campaign", entity="campaign", label="Campaigns", order=50, fields=CAMPAIGN, kinds=KINDS,
-          custom_fields=False, parents=_OWNER),
-    Route(object="contact", entity="person", role="contact", label="Contacts", order=70, fields=CONTACT, kinds=KINDS,
-          custom_fields=False, directions=BOTH_WAYS, winner=Winner.CRM, two_way=_two_way(CONTACT), keeps_deleted=True,
-          wanted=("emailaddress1", "ownerid"), filters=(IN_SYNC,), parents={"account_crm_id": "account", **_OWNER}),
-    Route(object="lead", entity="person", role="lead", label="Leads", order=80, fields=LEAD, kinds=KINDS,
-          custom_fields=False, directions=BOTH_WAYS, winner=Winner.MARKETING, two_way=_two_way(LEAD),
-          keeps_deleted=True, wanted=("emailaddress1", "ownerid"), filters=(IN_SYNC,), parents=_OWNER),
-    Route(object="opportunity", entity="opportunity", label="Opportunities", order=90, fields=OPPORTUNITY, kinds=KINDS,
-          custom_fields=False, wanted=("name", "ownerid"), filters=(IN_SYNC,),
-          parents={"account_crm_id": "account", "contact_crm_id": "contact", **_OWNER}),
-    Route(object="opportunity_customer", entity="opportunity_role", label="Customers of opportunities", order=100,
-          fields=CUSTOMER, kinds=KINDS, custom_fields=False, required=("opportunity", "contact"),
-          parents={"opportunity_crm_id": "opportunity", "contact_crm_id": "contact"}),
-    Route(object="connection", entity="opportunity_role", label="Stakeholders of opportunities", order=105,
-          fields=CONNECTION, kinds=KINDS, custom_fields=False,
-          required=("record1id_opportunity", "record2id_contact"),
-          parents={"opportunity_crm_id": "opportunity", "contact_crm_id": "contact"}),
-    Route(object="task", entity="crm_activity", label="Tasks", order=300, fields=TASK, kinds=KINDS,
-          custom_fields=False, required=("regardingobjectid",), parents=_OWNER),
+    _route(object="systemuser", entity="crm_user", label="Users", order=10, fields=USER,
+           parents={"manager_crm_id": "systemuser"}),
+    _route(object="team", entity="team", label="Teams", order=20, fields=TEAM),
+    _route(object="account", entity="account", label="Accounts", order=40, fields=ACCOUNT, keeps_deleted=True,
+           wanted=("name", "ownerid"), filters=(IN_SYNC,), parents={"parent_crm_id": "account", **_OWNER}),
+    _route(object="campaign", entity="campaign", label="Campaigns", order=50, fields=CAMPAIGN, parents=_OWNER),
+    _route(object="contact", entity="person", role="contact", label="Contacts", order=70, fields=CONTACT,
+           directions=BOTH_WAYS, winner=Winner.CRM, two_way=_two_way(CONTACT),
+           parents={"account_crm_id": "account", **_OWNER}, **_PEOPLE),
+    _route(object="lead", entity="person", role="lead", label="Leads", order=80, fields=LEAD,
+           directions=BOTH_WAYS, winner=Winner.MARKETING, two_way=_two_way(LEAD), parents=_OWNER, **_PEOPLE),
+    _route(object="opportunity", entity="opportunity", label="Opportunities", order=90, fields=OPPORTUNITY,
+           wanted=("name", "ownerid"), filters=(IN_SYNC,),
+           parents={"account_crm_id": "account", "contact_crm_id": "contact", **_OWNER}),
+    _route(object="opportunity_customer", entity="opportunity_role", label="Customers of opportunities", order=100,
+           fields=CUSTOMER, required=("opportunity", "contact"), filters=(IN_SYNC,),
+           parents={"opportunity_crm_id": "opportunity", "contact_crm_id": "contact"}),
+    _route(object="connection", entity="opportunity_role", label="Stakeholders of opportunities", order=105,
+           fields=CONNECTION, required=("record1id_opportunity", "record2id_contact"),
+           parents={"opportunity_crm_id": "opportunity", "contact_crm_id": "contact"}),
+    _route(object="task", entity="crm_activity", label="Tasks", order=300, fields=TASK,
+           required=("regardingobjectid",), parents=_OWNER),
 )  # fmt: skip
 """The standard tables. What people, accounts and the like are called in the CRM stands nowhere else."""
 
