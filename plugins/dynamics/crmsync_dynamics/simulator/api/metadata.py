@@ -76,6 +76,19 @@ def column(site: Site, call: Call, which: str, column: str, cast: str = "") -> R
     )
 
 
+def relationships(site: Site, call: Call) -> Reply:
+    """All relationships of all tables."""
+    site.need("definitions")
+    rows = {
+        one["SchemaName"]: {"@odata.type": f"#{CRM}{one['RelationshipType']}Metadata", **one}
+        for entity in site.state.entities.values()
+        for list_of in (definitions.many_to_one, definitions.many_to_many)
+        for one in list_of(site.state, entity)
+    }
+    found = [_picked(one, call.query.get("$select"), "Relationship") for one in _filtered(rows.values(), call.query)]
+    return _listed(call, "RelationshipDefinitions", found)
+
+
 def option_sets(site: Site, call: Call, which: str = "") -> Reply:
     """The option sets that several columns share."""
     site.need("definitions")

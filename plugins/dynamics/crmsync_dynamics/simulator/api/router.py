@@ -27,6 +27,7 @@ READS = (
     route("GET", f"{_TABLE}/{_PART}/{_CAST}", metadata.parts, "metadata"),
     route("GET", rf"{_TABLE}/Attributes\((?P<column>[^)]*)\)(?:/{_CAST})?", metadata.column, "metadata"),
     route("GET", r"GlobalOptionSetDefinitions(?:\((?P<which>[^)]*)\))?", metadata.option_sets, "metadata"),
+    route("GET", "RelationshipDefinitions", metadata.relationships, "metadata"),
     route("GET", SET, queries.collection, "query"),
     route("GET", rf"{SET}/\$count", queries.count, "count"),
     route("GET", f"{SET}{KEY}", records.read, "read"),

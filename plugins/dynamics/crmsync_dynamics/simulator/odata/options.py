@@ -77,6 +77,9 @@ def whole(text: str, name: str) -> int:
 
 def check(query: dict[str, str]) -> None:
     """Raise the refusal of a system option that the vendor does not know."""
+    other = next((name for name in ("fetchXml", "sql", "savedQuery", "userQuery") if name in query), None)
+    if other is not None:
+        raise Refusal("0x80060888", f"Queries by {other} are not supported.", status=501)
     if "$skip" in query:
         raise Refusal("0x80060888", "Skip Clause is not supported in CRM")
     for name in query:
