@@ -42,7 +42,7 @@ class Behind:
             return {}
         found = {lead: one for lead, one in told.items() if one is not None}
         if FILTER in contact.columns and found:
-            synced = {row["contactid"] for row in await self._rows(contact, contact.key, found.values(), (FILTER,))
+            synced = {row["contactid"] for row in await self.rows(contact, contact.key, found.values(), (FILTER,))
                       if row.get(FILTER) is not False}  # fmt: skip
             found = {lead: one for lead, one in found.items() if one in synced}
         silent = [lead for lead, one in told.items() if one is None]
@@ -54,27 +54,28 @@ class Behind:
         """Contacts by the lead that they were made of."""
         wire = contact.columns[ORIGIN].wire
         more = (FILTER,) if FILTER in contact.columns else ()
-        rows = await self._rows(contact, wire, leads, (wire, *more))
+        rows = await self.rows(contact, wire, leads, (wire, *more))
         return {row[wire]: row[contact.key] for row in reversed(rows) if row.get(FILTER) is not False}
 
     async def accounts_of(self, contacts: Iterable[str]) -> dict[str, str]:
         """The account of each contact that has one."""
         contact = (await self.session.describes.last("contact")).table
         wire = contact.columns[PARENT].wire
-        rows = await self._rows(contact, contact.key, contacts, (wire,))
+        rows = await self.rows(contact, contact.key, contacts, (wire,))
         return {row[contact.key]: row[wire] for row in rows if row.get(wire) and row.get(wire + REFERS) == "account"}
 
     async def there(self, table: Table, ids: Iterable[str]) -> set[str]:
         """Those of some ids that are still there."""
-        return {str(row[table.key]) for row in await self._rows(table, table.key, ids, ())}
+        return {str(row[table.key]) for row in await self.rows(table, table.key, ids, ())}
 
-    async def _rows(
-        self, table: Table, wire: str, ids: Iterable[str], columns: Iterable[str]
+    async def rows(
+        self, table: Table, wire: str, ids: Iterable[str], columns: Iterable[str], where: tuple[str, ...] = ()
     ) -> list[dict[str, Any]]:  # fmt: skip
+        """Columns of the rows of a table that have one of these ids in a column, and meet further conditions."""
         found: list[dict[str, Any]] = []
         select = tuple(dict.fromkeys([table.key, *columns]))
         for some in chunks((one for one in sorted(set(ids)) if is_guid(one)), wire, 400):
-            link: str | None = str(Select(set=table.set, columns=select, where=(among(wire, some),)))
+            link: str | None = str(Select(set=table.set, columns=select, where=(*where, among(wire, some))))
             while link is not None:
                 answer = self.meter.add(await self.session.client.get(link, prefer=_PREFER))
                 try:

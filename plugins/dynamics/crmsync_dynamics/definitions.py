@@ -37,6 +37,8 @@ TYPES: dict[str, Type] = {
 LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
 CHOICES = frozenset({"Picklist", "State", "Status", "MultiSelectPicklist"})
 VERSION = "versionnumber"
+_FILLED = frozenset({"State", "Status", "Owner"})
+"""What every record has, whether or not it was given."""
 _ASKED: dict[str, tuple[frozenset[str], str]] = {
     "String": (frozenset({"String"}), "$select=LogicalName,MaxLength"),
     "Memo": (frozenset({"Memo"}), "$select=LogicalName,MaxLength"),
@@ -78,6 +80,7 @@ class _Value(msgspec.Struct):
 class _Option(msgspec.Struct):
     Value: int
     Label: Label | None = None
+    State: int | None = None
 
 
 class _Set(msgspec.Struct):
@@ -135,11 +138,16 @@ class _Special(msgspec.Struct):
     GlobalOptionSet: _Set | None = None
 
     def options(self) -> list[tuple[int, str]]:
-        """Numbers and labels, of whichever set is filled."""
-        for one in (self.OptionSet, self.GlobalOptionSet):
-            if one is not None and one.Options:
-                return [(option.Value, str(option.Label or "")) for option in one.Options]
-        return []
+        """Numbers and labels."""
+        return [(option.Value, str(option.Label or "")) for option in self._offered()]
+
+    def states(self) -> dict[int, int]:
+        """The state that each reason belongs to, where they are reasons for states."""
+        return {option.Value: option.State for option in self._offered() if option.State is not None}
+
+    def _offered(self) -> list[_Option]:
+        """The options of whichever set is filled."""
+        return next((one.Options for one in (self.OptionSet, self.GlobalOptionSet) if one and one.Options), [])
 
 
 class _Relation(msgspec.Struct):
@@ -252,6 +260,7 @@ def _column(one: _Attribute, more: _Special | None, found: Iterable[Relation]) -
         field=_field(one, more, tuple(targets or bound), tuple(options.values()), day=day),
         wire=f"_{one.LogicalName}_value" if lookup else one.LogicalName,
         options=options,
+        states=more.states() if more is not None else {},
         navigation=bound,
         day_only=day,
         secured=bool(one.IsSecured),
@@ -269,6 +278,7 @@ def _field(
         scale=(more.Precision or 0) if more is not None and kind is Type.DECIMAL else 0,
         custom=bool(one.IsCustomAttribute), createable=bool(one.IsValidForCreate),
         updateable=bool(one.IsValidForUpdate), calculated=one.SourceType in (1, 2, 3),
-        nullable=required != "SystemRequired", restricted=bool(values), values=values,
+        nullable=required != "SystemRequired" and one.kind not in _FILLED, restricted=bool(values), values=values,
+        defaulted=one.kind in _FILLED or bool(one.IsPrimaryId),
         references=targets if one.kind in LOOKUPS else (),
     )  # fmt: skip

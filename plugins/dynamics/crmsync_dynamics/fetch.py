@@ -12,6 +12,7 @@ from crmsync_dynamics.counting import count
 from crmsync_dynamics.errors import Faulty
 from crmsync_dynamics.load import load
 from crmsync_dynamics.reading import Reader, failed
+from crmsync_dynamics.sent import sent
 from crmsync_dynamics.session import DynamicsSession
 
 
@@ -32,4 +33,5 @@ _READS: dict[Kind, Callable[[Reader], AsyncGenerator[Page, None]]] = {
     Kind.CHANGES: changes,
     Kind.IDS: by_id,
     Kind.COUNT: count,
+    Kind.SENT: sent,
 }

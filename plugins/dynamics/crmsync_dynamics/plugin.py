@@ -8,7 +8,9 @@ from dataclasses import replace
 from crmsync.errors import RouteStopped
 from crmsync.hookspecs import System, hookimpl
 from crmsync.model import Direction, Fields, Kind, Page, Query, Route, Scope
+from crmsync.writes import Change, Outcomes
 from crmsync_dynamics import fetch as reading
+from crmsync_dynamics import writing
 from crmsync_dynamics.check import check
 from crmsync_dynamics.custom import custom_routes
 from crmsync_dynamics.describe import Known
@@ -20,13 +22,17 @@ from crmsync_dynamics.session import DynamicsSession, connect
 from crmsync_dynamics.settings import DynamicsSettings
 from crmsync_dynamics.simulation import simulate
 
+BATCH, BULK = 200, 2_000
+"""Changes that one batch takes, and how many at once where messages of many records cost fewer calls."""
+
 
 @hookimpl
 def system() -> System:
     """Dynamics."""
     return System(
         name="dynamics", title="Microsoft Dynamics 365", settings=DynamicsSettings, connect=connect, routes=routes,
-        check=check, simulate=simulate,
+        check=check, batch=BATCH, bulk=BULK, tasks="task", completed={"statecode": "1"}, members="listmember",
+        simulate=simulate,
     )  # fmt: skip
 
 
@@ -101,3 +107,9 @@ async def fetch(session: DynamicsSession, query: Query) -> AsyncIterator[Page]:
     """Read pages."""
     async for page in reading.fetch(session, query):
         yield page
+
+
+@hookimpl
+async def apply(session: DynamicsSession, changes: Sequence[Change]) -> Outcomes:
+    """Write changes."""
+    return await writing.apply(session, changes)

@@ -18,7 +18,7 @@ _VERSION = "@Microsoft.Dynamics.CRM.globalmetadataversion"
 _ASK = "organizations?$select=organizationid"
 _AGE = 1.0
 _ENDS = frozenset({Policy.LOGIN, Policy.STOP, Policy.THROTTLED})
-_FORM = "1"  # of what is kept: another one is asked for anew
+_FORM = "2"  # of what is kept: another one is asked for anew
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import msgspec
@@ -48,6 +48,8 @@ class DynamicsSession:
     describes: Describes
     identity: Identity
     unit: str = ""  # the user's business unit
+    kinds: dict[str, str] = field(default_factory=dict)  # of records that were referred to: id → table
+    lacks: set[str] = field(default_factory=set)  # what a table turned out not to take
 
     def usage(self) -> Usage:
         """Requests of this session; the vendor does not tell the day's."""

@@ -54,6 +54,9 @@ class DynamicsSettings(BaseModel):
     lag_seconds: int = Field(default=60, ge=0, description="how long a save may take to become visible")
     page_size: int = Field(default=5000, ge=1, le=5000)
     change_tracking: Literal["auto", "never"] = "auto"
+    bulk: Literal["auto", "never", "always"] = Field(
+        default="auto", description="write many records in one message, without versions; auto: where it saves calls"
+    )
     trust_secured: bool = Field(
         default=False, description="read columns under column security although nothing tells that we may"
     )

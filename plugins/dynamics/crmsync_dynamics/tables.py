@@ -18,6 +18,7 @@ class Column:
     target: str = ""  # of a lookup to several tables: the value counts only where it refers to this one
     named: bool = False  # the name of what is referred to, rather than its id
     options: Mapping[int, str] = filled(default_factory=dict)  # labels of choices
+    states: Mapping[int, int] = filled(default_factory=dict)  # of reasons for a state: reason → state
     navigation: Mapping[str, str] = filled(default_factory=dict)  # table referred to → name to bind by
     day_only: bool = False  # a date without a time, also on the wire
     secured: bool = False  # under column security
