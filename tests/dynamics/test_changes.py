@@ -60,7 +60,7 @@ async def rows_after(one: Site, mark: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("broken", ["version_expired", "columns"])
 def test_an_expired_or_unfitting_link_gives_way_to_a_full_read(broken: str) -> None:
-    """Too old, or of other columns: everything is read anew, ids are to be compared, and a new link is kept (case 2)."""
+    """Too old, or of other columns: all is read anew, ids are to be compared, and a new link is kept (case 2)."""
 
     async def work(one: Site) -> None:
         pages = await one.load("contact", NAMES)
@@ -101,7 +101,7 @@ def test_a_last_page_without_a_link_falls_back_to_stamps() -> None:
         pages = await one.load("contact", NAMES)
         assert json.loads(mark_of(pages)).get("delta") is None
         one.later(minutes=10)
-        known = sorted(rows(pages))[0]
+        known = min(rows(pages))
         one.org.update("contact", known, {"jobtitle": "Head"})
         found = await one.changes("contact", mark_of(pages), NAMES)
         assert rows(found)[known]["jobtitle"] == "Head"
@@ -120,7 +120,7 @@ def test_a_table_without_change_tracking_is_followed_by_stamps() -> None:
         state.tables["contact"].entity = state.entities["contact"]
         pages = await one.load("contact", NAMES)
         one.later(minutes=10)
-        known = sorted(rows(pages))[0]
+        known = min(rows(pages))
         one.org.update("contact", known, {"jobtitle": "Head"})
         found = await one.changes("contact", mark_of(pages), NAMES)
         assert list(rows(found)) == [known]
@@ -190,7 +190,7 @@ def test_a_record_that_came_back_is_not_deleted() -> None:
 
     async def work(one: Site) -> None:
         pages = await one.load("contact", NAMES)
-        known = sorted(rows(pages))[0]
+        known = min(rows(pages))
         row = one.org.get("contact", known) or {}
         one.org.delete("contact", known)
         one.org.create("contact", {"contactid": known, "lastname": row["lastname"]})

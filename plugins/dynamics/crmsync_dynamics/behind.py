@@ -42,8 +42,7 @@ class Behind:
             return {}
         found = {lead: one for lead, one in told.items() if one is not None}
         if FILTER in contact.columns and found:
-            synced = {row["contactid"] for row in await self.rows(contact, contact.key, found.values(), (FILTER,))
-                      if row.get(FILTER) is not False}  # fmt: skip
+            synced = await self.synced(contact, found.values())
             found = {lead: one for lead, one in found.items() if one in synced}
         silent = [lead for lead, one in told.items() if one is None]
         if silent and ORIGIN in contact.columns:
@@ -63,6 +62,13 @@ class Behind:
         wire = contact.columns[PARENT].wire
         rows = await self.rows(contact, contact.key, contacts, (wire,))
         return {row[contact.key]: row[wire] for row in rows if row.get(wire) and row.get(wire + REFERS) == "account"}
+
+    async def synced(self, table: Table, ids: Iterable[str]) -> set[str]:
+        """Those of some ids whose filter does not keep them out; all of them where the table has no filter."""
+        if FILTER not in table.columns:
+            return set(ids)
+        rows = await self.rows(table, table.key, ids, (FILTER,))
+        return {str(row[table.key]) for row in rows if row.get(FILTER) is not False}
 
     async def there(self, table: Table, ids: Iterable[str]) -> set[str]:
         """Those of some ids that are still there."""

@@ -178,7 +178,7 @@ class Reader:
         """A page for the engine: ordinary rows, and apart from them what was deleted, merged or qualified."""
         rows: list[Row] = list(zip(*found.columns, strict=True)) if found.count else []
         dropped = outside(rows, self._tests)
-        merged = self._merged(rows, dropped)
+        merged = await self._merged(rows, dropped)
         gone = self._unneeded(rows, dropped)
         if self.object == LEAD:
             merged += await self._qualified(rows, dropped)
@@ -201,16 +201,21 @@ class Reader:
     def _now(self) -> str:
         return stamp(self.client.now())
 
-    def _merged(self, rows: Sequence[Row], dropped: set[int]) -> list[Merged]:
-        """Losers of merges, which stay as inactive records that name their master."""
+    async def _merged(self, rows: Sequence[Row], dropped: set[int]) -> list[Merged]:
+        """Losers of merges, which stay and name their master. A master that is not synced ends nothing here (R-306)."""
         if MASTER not in self._at:
             return []
-        key, master, moved, found = self.at(self.key.field.name), self.at(MASTER), self.at(STAMP), []
-        for at, row in enumerate(rows):
-            if row[master] is not None and at not in dropped:
-                found.append(Merged(str(row[key]), str(row[master]), self.object, _text(row[moved])))
-                dropped.add(at)
-        return found
+        key, master, moved = self.at(self.key.field.name), self.at(MASTER), self.at(STAMP)
+        ours = [at for at, row in enumerate(rows) if row[master] is not None and at not in dropped]
+        masters, behind = {str(rows[at][master]) for at in ours}, Behind(self.session, self.meter)
+        if masters and self._tests:
+            masters = await behind.synced(self.known.table, masters)
+        dropped.update(ours)
+        return [
+            Merged(str(rows[at][key]), str(rows[at][master]), self.object, _text(rows[at][moved]))
+            for at in ours
+            if str(rows[at][master]) in masters
+        ]
 
     def _unneeded(self, rows: Sequence[Row], dropped: set[int]) -> list[Gone]:
         """Rows that are no such thing (any more): a customer that is an account is no role."""

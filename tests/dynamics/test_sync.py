@@ -1,0 +1,264 @@
+"""A whole sync with a simulated environment: what comes, what stays out, and what becomes of records that end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmsync.settings import FieldSettings, ObjectSettings
+from crmsync_dynamics.simulator import Ref
+from dynamics.environment import Environment
+
+FILTER = "new_synctomkto"
+CUSTOM = "new_subscription"
+IDLE = ["systemuser", "team", "campaign", "task", "opportunity", "opportunity_customer", "connection"]
+"""Tables that most tests do without, so that they take less time."""
+PERSON = "SELECT crm_type, title, crm_is_deleted FROM person WHERE crm_id = ?"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Environment:
+    return Environment(tmp_path / "dyn.db", objects=ObjectSettings(disable=IDLE))
+
+
+def filtered(site: Environment, table: str, value: bool | None, **values: Any) -> str:
+    """A record with this answer in the filter."""
+    name = {"account": {"name": "Filtered"}, "opportunity": {"name": "Filtered"}}.get(table, {"lastname": "Filtered"})
+    return site.org.create(table, {**name, **values, FILTER: value})
+
+
+@pytest.mark.rule("R-018", "R-045", "R-047", "R-050", "R-105", "R-108", "R-123", "R-124", "R-127", "R-196")
+def test_the_first_sync_copies_everything_and_both_sides_agree(site: Environment) -> None:
+    """Users, teams, accounts (those without contacts too), people, deals, campaigns and enabled tables, with owners."""
+    site.given["objects"] = ObjectSettings(enable=["new_subscription", "new_subscriptionitem"])
+    alone = site.org.create("account", {"name": "Nobody works here"})
+    site.sync()
+    for table, entity in {"systemuser": "crm_user", **{t: t for t in ("team", "account", "campaign", CUSTOM)}}.items():
+        assert site.one(f"SELECT COUNT(*) FROM {entity}") == site.org.count(table), table
+    people = site.org.count("contact") + sum(row["statecode"] != 1 for row in site.org.records("lead"))
+    assert site.one("SELECT COUNT(*) FROM person") >= people
+    assert site.one("SELECT name FROM account WHERE crm_id = ?", alone) == "Nobody works here"
+    assert site.one("SELECT COUNT(*) FROM person WHERE owner_crm_id IS NULL") == 0
+    assert site.one("SELECT COUNT(*) FROM opportunity o JOIN crm_user u ON u.crm_id = o.owner_crm_id") > 0
+    assert site.verify().ok
+    calls = site.sync().counts.calls
+    assert site.one("SELECT COUNT(*) FROM crmsync_journal WHERE run = 2") == 0
+    assert calls <= 14, "an idle cycle asks each table once"
+
+
+@pytest.mark.rule("R-106", "R-235", "R-224", "R-226")
+def test_values_arrive_under_neutral_names(site: Environment) -> None:
+    """Choices as labels, opt-outs each in their own column, a lead's company where a contact's account's stands."""
+    contact = next(row for row in site.org.records("contact") if isinstance(row["parentcustomerid"], Ref))
+    lead = site.org.create("lead", {
+        "lastname": "Full", "companyname": "Acme", "revenue": "1234567.5", "leadsourcecode": 8, "donotbulkemail": True,
+        "donotemail": False, "donotphone": True, "subject": "Topic",
+    })  # fmt: skip
+    site.sync()
+    columns = "company, annual_revenue, source, unsubscribed, do_not_email, do_not_call, topic, status"
+    ((company, revenue, *rest),) = site.sql(f"SELECT {columns} FROM person WHERE crm_id = ?", lead)
+    assert (company, revenue, rest) == ("Acme", 1234567.5, ["Web", 1, 0, 1, "Topic", "Open"])
+    account = contact["parentcustomerid"].id
+    shown = site.one("SELECT company FROM person_full WHERE crm_id = ?", contact["contactid"])
+    assert shown == (site.org.get("account", account) or {})["name"]
+
+
+@pytest.mark.rule("R-259", "R-260", "R-261", "R-262", "R-263", "R-264", "R-265", "R-268")
+def test_the_filter_keeps_out_only_what_says_no(site: Environment) -> None:
+    """Empty and yes are synced, no is not; no to yes brings a record, yes to no leaves it as it is, and stale."""
+    made = {(t, v): filtered(site, t, v) for t in ("lead", "contact", "account") for v in (None, True, False)}
+    site.sync()
+    tables = {"account": "account", "lead": "person", "contact": "person"}
+    there = {key: bool(site.sql(f"SELECT 1 FROM {tables[key[0]]} WHERE crm_id = ?", one)) for key, one in made.items()}
+    assert there == {key: key[1] is not False for key in made}
+    site.org.update("lead", made["lead", False], {FILTER: True, "jobtitle": "In"})
+    site.org.update("lead", made["lead", True], {FILTER: False, "jobtitle": "Out"})
+    site.org.update("contact", made["contact", False], {"jobtitle": "Still out"})
+    site.sync()
+    assert site.sql(PERSON, made["lead", False]) == [("lead", "In", 0)]
+    assert site.sql(PERSON, made["lead", True]) == [("lead", None, 0)]
+    assert site.sql(PERSON, made["contact", False]) == []
+    site.org.update("lead", made["lead", True], {FILTER: True})
+    site.sync()
+    assert site.sql(PERSON, made["lead", True]) == [("lead", "Out", 0)]
+    assert site.verify().ok
+
+
+@pytest.mark.rule("R-266", "R-259")
+def test_a_filter_that_is_not_selected_or_not_there_filters_nothing(site: Environment) -> None:
+    """It is effective only where the field is there and selected, table by table."""
+    site.given["fields"] = FieldSettings(exclude=[f"lead.{FILTER}"])
+    site.org.remove_column("contact", FILTER)
+    lead, account = filtered(site, "lead", value=False), filtered(site, "account", value=False)
+    site.sync()
+    assert site.sql(PERSON, lead)
+    assert not site.sql("SELECT 1 FROM account WHERE crm_id = ?", account)
+    assert site.one("SELECT COUNT(*) FROM person WHERE crm_type = 'contact'") >= site.org.count("contact")
+
+
+@pytest.mark.rule("R-280", "R-281", "R-282", "R-283", "R-285")
+@pytest.mark.parametrize(("lead_yes", "contact_yes"), [(False, False), (True, True), (False, True), (True, False)])
+def test_qualifying_follows_both_filters(site: Environment, lead_yes: bool, contact_yes: bool) -> None:
+    """No/no nothing; yes/yes the person becomes the contact; no/yes a new person; yes/no the lead alone is updated."""
+    lead = filtered(site, "lead", value=lead_yes)
+    site.sync()
+    before = site.sql("SELECT id FROM person WHERE crm_id = ?", lead)
+    contact = site.qualify(lead)
+    site.org.update("contact", contact, {FILTER: contact_yes})
+    site.sync()
+    lead_row = site.sql("SELECT id, crm_type, status FROM person WHERE crm_id = ?", lead)
+    contact_row = site.sql("SELECT id, crm_type FROM person WHERE crm_id = ?", contact)
+    if lead_yes and contact_yes:
+        assert (contact_row, lead_row) == ([(before[0][0], "contact")], [])
+    elif lead_yes:
+        assert (contact_row, lead_row) == ([], [(before[0][0], "lead", "Qualified")])
+    else:
+        assert (bool(contact_row), lead_row) == (contact_yes, [])
+    assert site.verify().ok
+
+
+@pytest.mark.rule("R-303", "R-304", "R-305", "R-306", "R-307")
+@pytest.mark.parametrize(("loser_yes", "winner_yes"), [(True, True), (False, False), (False, True), (True, False)])
+def test_merging_follows_the_winners_filter(site: Environment, loser_yes: bool, winner_yes: bool) -> None:
+    """The winner's filter decides; where both were synced the persons become one, and the loser is not deleted."""
+    loser, winner = filtered(site, "contact", value=loser_yes), filtered(site, "contact", value=winner_yes)
+    site.sync()
+    rows = {crm_id: key for key, crm_id in site.sql("SELECT id, crm_id FROM person")}
+    site.merge("contact", winner, loser)
+    site.org.update("contact", winner, {"jobtitle": "After the merge"})
+    site.sync()
+    kept = site.sql(PERSON, winner)
+    assert kept == ([("contact", "After the merge", 0)] if winner_yes else [])
+    assert (loser in rows, winner in rows) == (loser_yes, winner_yes)
+    if loser_yes and winner_yes:
+        assert site.sql(PERSON, loser) == []
+        link = site.sql("SELECT role, row_id FROM crmsync_link WHERE crm_id = ?", loser)
+        assert link == [("merged", rows[winner])]
+    assert site.verify().ok
+
+
+@pytest.mark.rule("R-134", "R-135", "R-136", "R-137", "R-138")
+def test_the_customer_of_an_opportunity_decides_account_and_role(site: Environment) -> None:
+    """A contact makes a role and brings its account, if it has one; an account makes none; stakeholders make roles."""
+    site.given["objects"] = ObjectSettings(disable=["systemuser", "team", "campaign", "task"])
+    account = site.org.create("account", {"name": "Theirs"})
+    bound = site.org.create("contact", {"lastname": "Bound", "parentcustomerid": Ref("account", account)})
+    free = site.org.create("contact", {"lastname": "Free"})
+    customers = {"bound": Ref("contact", bound), "free": Ref("contact", free), "account": Ref("account", account)}
+    deals = {name: site.org.create("opportunity", {"name": name, "customerid": one}) for name, one in customers.items()}
+    role = next(site.org.records("connectionrole"))["connectionroleid"]
+    stake = site.org.create("connection", {
+        "record1id": Ref("opportunity", deals["account"]), "record2id": Ref("contact", free), "record2roleid": role,
+    })  # fmt: skip
+    site.sync()
+    accounts = dict(site.sql("SELECT name, account_crm_id FROM opportunity WHERE name IN ('bound', 'free', 'account')"))
+    assert accounts == {"bound": account, "free": None, "account": account}
+    sql = "SELECT contact_crm_id, contact_role IS NOT NULL FROM opportunity_role WHERE opportunity_crm_id = ?"
+    roles = {name: site.sql(sql, deal) for name, deal in deals.items()}
+    assert roles == {"bound": [(bound, 0)], "free": [(free, 0)], "account": [(free, 1)]}
+    site.org.update("opportunity", deals["bound"], {"customerid": Ref("account", account)})
+    site.org.delete("connection", stake)
+    site.sync()
+    assert site.sql(sql, deals["bound"]) == site.sql(sql, deals["account"]) == []
+    assert site.verify().ok
+
+
+@pytest.mark.rule("R-309", "R-314")
+def test_deleted_people_stay_and_are_marked(site: Environment) -> None:
+    """A person whose record was deleted stays with a mark; one deleted here comes back anew with the next update."""
+    lead, contact = filtered(site, "lead", value=True), filtered(site, "contact", value=True)
+    site.sync()
+    row = site.one("SELECT id FROM person WHERE crm_id = ?", contact)
+    site.org.delete("lead", lead)
+    site.sql("DELETE FROM person WHERE crm_id = ?", contact)
+    site.sync()
+    assert site.sql(PERSON, lead) == [("lead", None, 1)]
+    site.org.update("contact", contact, {"jobtitle": "Back"})
+    site.sync()
+    assert site.one("SELECT id FROM person WHERE crm_id = ?", contact) != row
+    assert site.verify().ok
+
+
+def test_what_the_feed_forgot_is_found_by_comparing(site: Environment) -> None:
+    """After a pause longer than the CRM's memory everything is read anew, and what was deleted meanwhile is found."""
+    site.sync()
+    contact = site.one("SELECT crm_id FROM person WHERE crm_type = 'contact' ORDER BY id LIMIT 1")
+    site.org.delete("contact", contact)
+    site.later(40 * 86400)
+    summary = site.sync()
+    assert site.one("SELECT crm_is_deleted FROM person WHERE crm_id = ?", contact) == 1
+    assert any("read anew" in note for note in summary.notes)
+    assert site.verify().ok
+
+
+@pytest.mark.rule("R-210", "R-212", "R-214", "R-215", "R-092")
+def test_a_field_selected_later_is_filled_for_all_or_for_a_time(site: Environment) -> None:
+    """Only selected fields come; a later one is filled by a refresh, empty values too; one that drifted comes back."""
+    contacts = [row["contactid"] for row in site.org.records("contact")][:3]
+    site.sync()
+    assert "nickname" not in {row[1] for row in site.sql("PRAGMA table_info(person)")}
+    for number, contact in enumerate(contacts):
+        site.later(86400)
+        site.org.update("contact", contact, {"nickname": f"Nick {number}" if number else None})
+    site.sync()
+    site.given["fields"] = FieldSettings(include=["contact.nickname"])
+    sql = "SELECT nickname FROM person WHERE crm_id = ?"
+    site.use(lambda one: one.refresh(["contact.nickname"], since="2026-03-04T00:00:00.000Z"))
+    assert [site.one(sql, contact) for contact in contacts] == [None, None, "Nick 2"]
+    site.use(lambda one: one.refresh(["contact.nickname"]))
+    assert [site.one(sql, contact) for contact in contacts] == [None, "Nick 1", "Nick 2"]
+    before = site.one("SELECT company_notes FROM account LIMIT 1")
+    site.sql("UPDATE account SET company_notes = 'Drifted'")
+    site.use(lambda one: one.refresh(["account.description"]))
+    assert site.one("SELECT company_notes FROM account LIMIT 1") == before
+
+
+@pytest.mark.rule("R-216", "R-217")
+def test_a_selected_field_deleted_in_the_crm_stops_its_table_until_it_is_left_out(site: Environment) -> None:
+    """The table stops with the remedy, the others go on, and once the selection leaves the field out it goes on too."""
+    site.org.add_column("contact", {"schema": "new_Shoe", "type": "String"})
+    site.given["fields"] = FieldSettings(include=["contact.new_shoe"])
+    site.sync()
+    site.org.remove_column("contact", "new_shoe")
+    lead, contact = filtered(site, "lead", value=True), filtered(site, "contact", value=True)
+    site.later(7200)
+    summary = site.sync()
+    said = " ".join([*summary.notes, *(str(step.get("message")) for step in summary.steps)])
+    assert "contact.new_shoe" in said
+    assert "fields.exclude" in said
+    assert (site.sql(PERSON, lead), site.sql(PERSON, contact)) == ([("lead", None, 0)], [])
+    site.given["fields"] = FieldSettings(exclude=["contact.new_shoe"])
+    site.sync()
+    assert site.sql(PERSON, contact)
+
+
+@pytest.mark.rule("R-211")
+def test_a_secured_column_is_never_taken_for_an_empty_one(site: Environment) -> None:
+    """A column that these credentials may not read is left out with a warning: what is here stays (case 1)."""
+    contact = site.org.create("contact", {"lastname": "Kept", "jobtitle": "Known"})
+    site.sync()
+    site.org.change_column("contact", "jobtitle", secured=True)
+    site.org.user("full").every_column = False
+    site.org.update("contact", contact, {"jobtitle": "Secret", "lastname": "Moved"})
+    site.later(7200)
+    summary = site.sync()
+    assert site.sql("SELECT last_name, title FROM person WHERE crm_id = ?", contact) == [("Moved", "Known")]
+    assert any("contact.jobtitle may not be read" in note for note in summary.notes)
+
+
+@pytest.mark.rule("R-186", "R-187", "R-197", "R-171")
+def test_custom_tables_within_two_steps_are_on_offer(site: Environment) -> None:
+    """Tables related to people within two steps; farther and unrelated ones say why not; marketing lists are none."""
+    site.org.add_table({"schema": "new_Far", "columns": ["new_Item lookup CRU-n >new_subscriptionitem"]})
+    site.org.add_table({"schema": "new_Alone", "columns": []})
+    site.given["objects"] = ObjectSettings(enable=["new_subscription", "new_far", "new_alone"])
+
+    async def work(connection: Any) -> Any:
+        return await connection.check()
+
+    found = {one.topic: one for one in site.use(work)}
+    assert "R-187" in found["new_far"].message
+    assert "R-186" in found["new_alone"].message
+    assert "new_subscription" in found
