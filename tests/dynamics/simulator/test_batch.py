@@ -98,7 +98,8 @@ def test_the_frame_is_read_strictly(client: Client) -> None:
     bare = write(client, "POST", "$batch", framed(parts).replace(b"\r\n", b"\n"), **kind)
     assert (bare.status, bare.code) == (400, "0x80048d19")
     assert "Stream was not readable" in bare.text
-    assert "Stream was not readable" in write(client, "POST", "$batch", b"--b\r\n" + parts[0], **kind).text
+    for frame in (b"--b\r\n" + parts[0], framed(parts).replace(b"--b\r\n", b"--b\n")):
+        assert "Stream was not readable" in write(client, "POST", "$batch", frame, **kind).text
     assert write(client, "POST", "$batch", framed(parts), Content_Type="application/json").status == 400
     count = client.org.count("contact")
     many = send(client, *parts * 1001)
