@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from crmsync.model import Value
 from crmsync.writes import Change, Operation, Outcome, Result, Wish
 from crmsync_dynamics import plugin
-from dynamics.orgs import Site
+from dynamics.orgs import Site, site
 
 NONE = Wish()
 NOWHERE = "00000000-0000-4000-8000-00000000dead"
+
+
+def on_a_site(**traits: Any) -> Callable[[Callable[[Site], Awaitable[None]]], Callable[[], None]]:
+    """The test runs on an environment of its own, with a session."""
+
+    def decorate(test: Callable[[Site], Awaitable[None]]) -> Callable[[], None]:
+        async def main() -> None:
+            async with site(**{"records": 20} | traits) as one:
+                await test(one)
+
+        def run() -> None:
+            asyncio.run(main())
+
+        run.__name__, run.__doc__ = getattr(test, "__name__", ""), test.__doc__
+        return run
+
+    return decorate
 
 
 def update(crm_id: str, obj: str = "lead", *, version: object = None, **values: Value) -> Change:

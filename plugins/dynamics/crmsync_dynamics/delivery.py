@@ -18,6 +18,7 @@ from crmsync_dynamics.describe import Known
 from crmsync_dynamics.errors import POLICIES, Faulty, Policy
 from crmsync_dynamics.items import Item, Reply
 from crmsync_dynamics.owning import places
+from crmsync_dynamics.routes import FILTER
 from crmsync_dynamics.session import DynamicsSession
 
 PARTS = 200
@@ -78,6 +79,10 @@ class Batch:
             )  # fmt: skip
         bound = await places(self.session, self.known, records.values())
         for item, values in records.items():
+            if FILTER in values:
+                said = f"{FILTER} is the CRM's alone, and never written from here."
+                item.outcome = outcomes.refused("filter", said, hint="Change it in the CRM.", fields=(FILTER,))
+                continue
             try:
                 item.values, item.body = values, wire.record(values, columns, bound)
             except wire.Unfit as error:
