@@ -11,6 +11,7 @@ from crmsync_dynamics.simulator import ids
 from crmsync_dynamics.simulator.errors import Refusal, bad_syntax, missing, no_segment
 from crmsync_dynamics.simulator.fields import Column, Entity, Target, Values
 from crmsync_dynamics.simulator.state import State
+from crmsync_dynamics.simulator.table import Table
 from crmsync_dynamics.simulator.values import canonical
 
 _PLACE = re.compile(r"(?P<set>\w+)\((?P<key>.*)\)", re.DOTALL)
@@ -62,20 +63,12 @@ def _by_name(entity: Entity, pairs: dict[str, str]) -> Address:
     only = ids.normalise(next(iter(pairs.values()))) if len(pairs) == 1 else None
     if only and set(pairs) == {"ownerid" if entity.name in {"systemuser", "team"} else entity.key}:
         return Address(entity, only)
-    columns = [entity.find(name) for name in pairs]
-    named = {column.name for column in columns if column is not None}
-    if not any(set(names) == named and len(names) == len(pairs) and key not in entity.pending_keys
-               for key, names in entity.keys.items()):  # fmt: skip
+    columns = [column for name in pairs if (column := entity.find(name)) is not None]
+    named = {column.name for column in columns}
+    if len(named) < len(pairs) or named not in map(set, ready_keys(entity)):
         raise Refusal("0x80060890", f"The key attributes {', '.join(pairs)} are no defined key of {entity.name}.")
-    return Address(
-        entity,
-        None,
-        {
-            column.name: _literal(column, text)
-            for column, text in zip(columns, pairs.values(), strict=True)
-            if column is not None
-        },
-    )
+    texts = zip(columns, pairs.values(), strict=True)
+    return Address(entity, None, {column.name: _literal(column, text) for column, text in texts})
 
 
 def _literal(column: Column, text: str) -> Any:
@@ -88,6 +81,18 @@ def _literal(column: Column, text: str) -> Any:
         return canonical(column, int(value) if number else value)
     except (ValueError, TypeError) as error:
         raise bad_syntax() from error
+
+
+def ready_keys(entity: Entity) -> list[tuple[str, ...]]:
+    """The columns of each alternate key whose index is built."""
+    return [names for key, names in entity.keys.items() if key not in entity.pending_keys]
+
+
+def holders(table: Table, key: Values) -> set[str]:
+    """The ids of the rows that have these values, none where one of them is null."""
+    if None in key.values():
+        return set()
+    return set.intersection(*(set(table.find(name, value)) for name, value in key.items()))
 
 
 def collection(state: State, entity: Entity, name: str) -> tuple[Entity, Column, Target] | None:
@@ -105,9 +110,7 @@ def find(state: State, address: Address) -> str | None:
     table = state.tables[address.entity.name]
     if address.identity is not None:
         return address.identity if address.identity in table.by_id else None
-    if any(value is None for value in address.keys.values()):
-        return None
-    found = set.intersection(*(set(table.find(name, value)) for name, value in address.keys.items()))
+    found = holders(table, address.keys)
     if len(found) > 1:
         raise Refusal("0x8006089d", f"More than one {address.entity.name} record has the key that was given.")
     return next(iter(found), None)

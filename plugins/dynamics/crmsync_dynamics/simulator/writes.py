@@ -8,7 +8,7 @@ from typing import Any
 
 from crmsync_dynamics.simulator import duplicates, rows, rules, status, workflows
 from crmsync_dynamics.simulator.access import User
-from crmsync_dynamics.simulator.addresses import Address, find
+from crmsync_dynamics.simulator.addresses import Address, find, holders, ready_keys
 from crmsync_dynamics.simulator.body import Body, Given
 from crmsync_dynamics.simulator.errors import Refusal, missing
 from crmsync_dynamics.simulator.fields import Column, Entity, Ref, Row, Values
@@ -91,14 +91,7 @@ class Writer:
         """Delete a row and what goes with it; raises Refusal for one that is not there or in use."""
         self.row("Delete", entity, identity)
         self._state.automation.touch(identity)
-        for table, name in sorted(self._state.settings.restricted):
-            if Ref(entity.name, identity) in (
-                self._state.tables[table].by_id[one].get(name) for one in self._state.tables[table].find(name, identity)
-            ):
-                raise Refusal(
-                    "0x80040227",
-                    f"The record cannot be deleted because it is associated with another record of {table}.",
-                )
+        self._need_unused(Ref(entity.name, identity))
         rows.delete(self._state, entity.name, identity)
 
     def upsert(self, address: Address, body: Mapping[str, Any]) -> tuple[str, bool]:
@@ -139,18 +132,18 @@ class Writer:
         if before is None and cells.get(entity.key) in table.by_id:
             raise Refusal("0x80040237", "Cannot insert duplicate key.")
         row = {**(before or {}), **cells}
-        for key, names in entity.keys.items():
-            if (
-                key in entity.pending_keys
-                or any(row.get(name) is None for name in names)
-                or not cells.keys() & {*names}
-            ):
-                continue
-            others = set.intersection(*(set(table.find(name, row[name])) for name in names))
-            if others - {row.get(entity.key)}:
-                raise Refusal(
-                    "0x80060892", f"A record that has the attribute values {', '.join(names)} already exists."
-                )
+        for names in ready_keys(entity):
+            key = {name: row.get(name) for name in names}
+            if cells.keys() & key.keys() and holders(table, key) - {row.get(entity.key)}:
+                text = f"A record that has the attribute values {', '.join(names)} already exists."
+                raise Refusal("0x80060892", text)
+
+    def _need_unused(self, ref: Ref) -> None:
+        for name, column in sorted(self._state.settings.restricted):
+            table = self._state.tables[name]
+            if any(table.by_id[one][column] == ref for one in table.find(column, ref)):
+                text = f"The record cannot be deleted because it is associated with another record of {name}."
+                raise Refusal("0x80040227", text)
 
     def _assign(self, entity: Entity, before: Row | None, cells: Values) -> None:
         owner = cells.get("ownerid")
