@@ -13,7 +13,11 @@ DOORS = {
     "crmsync.hookspecs", "crmsync.aio", "crmsync.http", "crmsync.pacing", "crmsync.redact", "crmsync.values",
     "crmsync.writes",
 }  # fmt: skip
-PLUGINS = [ROOT / "plugins/salesforce/crmsync_salesforce", ROOT / "examples/crmsync-csv/crmsync_csv"]
+PLUGINS = [
+    ROOT / "plugins/dynamics/crmsync_dynamics",
+    ROOT / "plugins/salesforce/crmsync_salesforce",
+    ROOT / "examples/crmsync-csv/crmsync_csv",
+]
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """The vendor's own Python client reads from the environment unchanged, over https: rows, pages, metadata."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from azure.core.credentials import AccessToken, TokenCredential
 from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError
 from PowerPlatform.Dataverse.models.filters import col
@@ -11,19 +11,9 @@ from PowerPlatform.Dataverse.models.filters import col
 from crmsync.clock import SetClock
 from crmsync_dynamics.simulator import Org, Server
 from dynamics.simulator.running import NOON, running
+from dynamics.simulator.vendor import vendor_client
 
 MANY = 60
-
-
-class Credential(TokenCredential):
-    """Hands out the token of the ready line."""
-
-    def __init__(self, server: Server) -> None:
-        self._token = str(server.ready["access_token"])
-
-    def get_token(self, *scopes: str, **more: object) -> AccessToken:
-        del scopes, more
-        return AccessToken(self._token, 2**32)
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +23,14 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def client(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataverseClient]:
-    """The client as its users have it; the certificate's authority is told as requests takes it, from outside."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", server.ca_file or "")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with DataverseClient(server.url, Credential(server)) as client:
+def client(server: Server) -> Iterator[DataverseClient]:
+    with vendor_client(server) as client:
         yield client
 
 
 def test_it_reads_one_row_and_all_pages_of_many(server: Server, client: DataverseClient) -> None:
     """It finds the entity set by metadata, follows every link, and tells a row that is not there."""
-    everybody = client.records.list("contact", select=["contactid", "fullname"])
+    everybody: list[Any] = list(client.records.list("contact", select=["contactid", "fullname"]))
     assert len({one["contactid"] for one in everybody}) == MANY
     sizes = [len(list(page)) for page in client.records.list_pages("contact", select=["contactid"], page_size=20)]
     assert sizes == [20, 20, 20]
@@ -63,7 +50,7 @@ def test_its_query_builder_is_understood(server: Server, client: DataverseClient
         .where((col("numberofchildren") >= 3) & named)
         .order_by("lastname", descending=True).include_formatted_values().count().expand("ownerid")
     )  # fmt: skip
-    found = list(built.execute())
+    found: list[Any] = list(built.execute())
     assert [one["numberofchildren"] for one in found] == [3]
     assert found[0]["gendercode@OData.Community.Display.V1.FormattedValue"] == "Female"
     assert found[0]["ownerid"]["fullname"] == "# crmsync full"

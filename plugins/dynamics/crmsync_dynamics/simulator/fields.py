@@ -23,7 +23,7 @@ class Ref(NamedTuple):
 
 
 Row = dict[str, Any]
-"""A stored row by logical names; what is absent is null. Rows are replaced, never changed in place."""
+"""A stored row by logical names; what is absent or None is null. Rows are replaced, never changed in place."""
 Values = dict[str, Any]
 
 LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})

@@ -40,7 +40,7 @@ class Made:
     owners: list[Ref] = field(default_factory=list)
 
     def add(self, name: str, count: int, columns: Columns) -> list[Ref]:
-        """Make rows of a table out of columns; what is None is left out, columns not given get their default."""
+        """Make rows of a table out of columns; columns that are not given get their default."""
         table = self.state.tables[name]
         entity = table.entity
         identities = list(islice(self.state.ids, count))
@@ -53,7 +53,7 @@ class Made:
         whole |= {key: one for key, one in self._audit(count).items() if key in entity.columns}
         whole |= columns
         names = tuple(whole)
-        table.load(_row(names, values) for values in zip(*whole.values(), strict=False))
+        table.load(dict(zip(names, values, strict=True)) for values in zip(*whole.values(), strict=False))
         return refs
 
     def _defaults(self, columns: dict[str, Column]) -> Row:
@@ -89,6 +89,3 @@ class Made:
         step = max(1, (high - low) // 200)
         return self.draw.choices([str(today + timedelta(days=n)) for n in range(low, high, step)], count)
 
-
-def _row(names: tuple[str, ...], values: tuple[Any, ...]) -> Row:
-    return {name: value for name, value in zip(names, values, strict=True) if value is not None}

@@ -38,7 +38,7 @@ def collection(site: Site, call: Call, set_name: str) -> Reply:
         return tracking.delta(site, call, entity)
     if call.prefer.track and "tracking" not in site.disabled:
         return tracking.first(site, call, entity)
-    return rows_of(site, call, entity, site.state.tables[entity.name].by_id.values())
+    return rows_of(site, call, entity)
 
 
 def rows_of(site: Site, call: Call, entity: Entity, within: Any = None) -> Reply:
@@ -79,16 +79,15 @@ def link(call: Call, cookie: cookies.Cookie) -> str:
 
 
 def _found(site: Site, call: Call, entity: Entity, order: Order, within: Any) -> Sequence[Row]:
-    table = site.state.tables[entity.name]
-    rows = (table.by_id[one] for one in table.order) if order.plain and within is None else within
-    rows = table.by_id.values() if rows is None else rows
+    table, lies = site.state.tables[entity.name], order.plain and within is None
+    rows = [table.by_id[one] for one in table.order] if lies else list(table.by_id.values() if within is None else within)
     if call.rights.depth("Read", entity.name) != Depth.GLOBAL:
         rows = [row for row in rows if call.rights.reaches(site.state, "Read", entity, row)]
     wanted = call.query.get("$filter")
     if wanted:
         judge = Compiler(Reach(site.state, call.rights), entity).condition(parse(wanted))
         rows = [row for row in rows if judge(row)]
-    return order.arrange(list(rows))
+    return rows if lies else order.arrange(rows)
 
 
 def _page(site: Site, call: Call, found: Sequence[Row], order: Order) -> tuple[Sequence[Row], str | None]:
