@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -169,6 +169,31 @@ def test_the_token_goes_to_the_environment_alone() -> None:
     assert seen == [("/acme.example/oauth2/v2.0/token", None)] * 2
     assert vault["refresh_token"].endswith(":next of next of first")
     assert "first" not in vault["refresh_token"].partition(":")[0]
+
+
+def test_a_managed_identity_logs_in_as_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the platform gives this machine an identity, its own client library fetches the token; nothing is set."""
+    asked: list[tuple[str, str]] = []
+    held: list[str] = []
+
+    async def issue(request: web.Request) -> web.StreamResponse:
+        asked.append((request.query["resource"], request.headers["X-IDENTITY-HEADER"]))
+        until = int((NOON + timedelta(hours=1)).timestamp())
+        given = {"access_token": held[0], "expires_on": str(until), "token_type": "Bearer"}
+        return web.json_response(given | {"resource": request.query["resource"]})
+
+    async def run() -> None:
+        org = small()
+        async with Server(org) as server, Loopback(issue) as platform:
+            held.append(org.sessions.open(org.user("full")).text)
+            monkeypatch.setenv("IDENTITY_ENDPOINT", f"{platform.url}/msi/token")
+            monkeypatch.setenv("IDENTITY_HEADER", "of this machine")
+            settings = DynamicsSettings.model_validate({"url": server.url, "flow": "managed_identity", **QUICK})
+            async with connect(settings, Context(connection="t", clock=org.clock)) as session:
+                assert session.identity.user == org.user("full").user_id
+            assert asked == [(server.url, "of this machine")]
+
+    asyncio.run(run())
 
 
 def test_a_way_to_another_host_is_not_followed() -> None:

@@ -144,7 +144,7 @@ class Auth:
 
     async def _managed(self) -> Token:
         try:
-            from azure.identity.aio import ManagedIdentityCredential  # type: ignore[import-not-found]  # noqa: PLC0415 - an extra
+            from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise SettingsError(
                 "flow = managed_identity needs a package that is not installed.",
