@@ -251,6 +251,17 @@ def test_states_go_their_legal_way(client: Client) -> None:
     assert refusals(client, "PATCH", path, {"subject": "x"}) == [(400, "0x80040230")]
 
 
+def test_the_vendor_gives_out_numbers_and_times(client: Client) -> None:
+    """A campaign gets its code once and for all, and a task the moment of its completion."""
+    campaign, task = make(client, "campaigns", name="C"), make(client, "tasks", subject="T")
+    (code,) = held(client, "campaign", campaign, "codename")
+    assert code.startswith("CMP-01001-")
+    write(client, "PATCH", f"campaigns({campaign})", {"codename": "MINE"})
+    write(client, "PATCH", f"tasks({task})", {"statecode": 1})
+    assert held(client, "campaign", campaign, "codename") == [code]
+    assert held(client, "task", task, "actualend", "statuscode") == ["2026-05-04T12:00:00Z", 5]
+
+
 def test_rights_and_column_security_hold_for_writes(client: Client) -> None:
     """A missing privilege names itself, and one secret that is not open spoils the whole write."""
     minimum, restricted = client.as_user("minimum"), client.as_user("restricted")
