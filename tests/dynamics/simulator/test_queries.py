@@ -228,3 +228,25 @@ def test_expansions_bring_the_rows_behind_navigation_properties(client: Client, 
     assert [one["lastname"] for one in account["contact_customer_accounts"]] == ["beta"]
     teams = client.rows("teams", select="name", expand="teammembership_association($select=fullname)")
     assert any(len(team["teammembership_association"]) == 3 for team in teams)
+
+
+def test_rows_are_counted_grouped_and_summed(client: Client, people: dict[str, str]) -> None:
+    """`$apply` filters, counts, groups and sums; what it cannot read is refused."""
+    probe = "filter(department eq 'probe')"
+    assert client.rows("contacts", apply=f"{probe}/aggregate($count as n)") == [{"n": 3}]
+    grouped = client.rows("contacts", apply=f"{probe}/groupby((donotemail),aggregate($count as n))")
+    assert sorted((one["donotemail"], one["n"]) for one in grouped) == [(False, 2), (True, 1)]
+    summed = client.rows("contacts", apply=f"{probe}/aggregate(numberofchildren with sum as all)")
+    assert summed == [{"all": 6}]
+    assert client.get("contacts", apply="nonsense").status == 400
+
+
+def test_a_new_column_is_known_everywhere_only_after_a_while(client: Client) -> None:
+    """Where servers keep the schema for some seconds, a new column needs `Consistency: Strong` until then."""
+    client.control("POST", "settings", {"schema_lag": 30})
+    client.org.add_column("contact", "new_Late string:10 CRU-n")
+    path = f"{API}contacts?$select=new_late"
+    assert client.send("GET", path).code == "0x0"
+    assert client.send("GET", path, Consistency="Strong").status == 200
+    client.control("POST", "clock", {"advance": 31})
+    assert client.send("GET", path).status == 200

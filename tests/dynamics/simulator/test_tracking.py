@@ -89,6 +89,18 @@ def test_old_links_and_links_from_before_a_schema_change_are_refused(client: Cli
     assert (refused.status, refused.code) == (400, "0x80044352")
 
 
+def test_a_row_deleted_and_made_again_comes_as_both(site: Callable[..., Client]) -> None:
+    """Of an id that went and came back both are told, in either order as the environment behaves."""
+    client = site(deletions_first=True)
+    _, link = follow(client, client.get("contacts", TRACK, select="lastname"))
+    identity = next(client.org.records("contact"))["contactid"]
+    client.org.delete("contact", identity)
+    client.org.create("contact", {"contactid": identity, "lastname": "Back"})
+    found, _ = follow(client, client.send("GET", link, Prefer=TRACK))
+    assert [one.get("id", one.get("contactid")) for one in found] == [identity, identity]
+    assert found[0]["reason"] == "deleted"
+
+
 def test_reading_everything_is_needed_to_track(client: Client) -> None:
     """Without reading at the depth of the organisation a tracked read is refused, though plain reading works."""
     other = client.as_user("restricted")

@@ -88,4 +88,3 @@ class Made:
         today = self.state.now().date()
         step = max(1, (high - low) // 200)
         return self.draw.choices([str(today + timedelta(days=n)) for n in range(low, high, step)], count)
-

@@ -87,6 +87,7 @@ class Org:
         """Add a column: a Column, a line of the notation in `fields`, or a dict of `schema`, `type` and attributes."""
         for column in column_of(table, definition):
             self.state.entities[table].columns[column.name] = column
+            self.state.added[table, column.name] = self.state.now()
         self.state.touch_schema()
 
     def remove_column(self, table: str, name: str) -> None:

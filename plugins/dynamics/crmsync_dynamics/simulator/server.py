@@ -138,7 +138,7 @@ class Server:
 
     async def _throttled(self, call: Call, delay: float) -> Reply:
         """The answer, unless the caller has too many requests; one that is slow counts as running meanwhile."""
-        who = call.header("Authorization")
+        who = self.org.sessions.whose(call.header("Authorization"))
         settings, throttle = self.site.settings, self.site.throttle
         if not call.path.startswith("/api/"):
             await asyncio.sleep(delay)

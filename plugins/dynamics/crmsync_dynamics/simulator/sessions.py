@@ -63,6 +63,11 @@ class Sessions:
             raise Refusal("0x80042f09", f"The user with id {user.user_id} has not been assigned any roles.")
         return user
 
+    def whose(self, header: str) -> str:
+        """The id of the user whose bearer token a header has, for counting; the header itself for nobody's."""
+        token = self._tokens.get(header.partition(" ")[2].strip())
+        return token.user.user_id if token is not None else header
+
     def expire(self) -> None:
         """End every token."""
         self._tokens.clear()

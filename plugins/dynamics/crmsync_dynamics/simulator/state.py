@@ -34,6 +34,10 @@ class Settings:
     expired_status: int = 400
     secured_filter_status: int = 403
     labels: bool = True  # UserLocalizedLabel; without, only the base language has labels
+    schema_lag: float = 0  # for how many seconds a new column is not known without `Consistency: Strong`
+    deletions_first: bool = False  # whether a delta tells deletions before changes
+    etag_header: bool = True
+    privilege_names: bool = True
     empty_page_every: int = 0  # an empty page with a next link, in front of each n-th page
     delta_with_annotations: bool = True
     bare_lookups: bool = True  # `$select` takes a look-up by its bare name
@@ -93,6 +97,7 @@ class State:
         self.version = FIRST_VERSION
         self.schema_version = 6_012_567
         self.schema_changed: dict[str, int] = {}  # the version at which a table's columns changed last
+        self.added: dict[tuple[str, str], datetime] = {}  # when columns were added
         self.journal: Uncommitted | None = None
         self.ids = ids.draw(seed)
 
@@ -111,6 +116,11 @@ class State:
         self.schema_version += 1
         if entity:
             self.schema_changed[entity] = self.next_version()
+
+    def unpublished(self, entity: str, column: str) -> bool:
+        """Whether a column was added so lately that not every server knows it."""
+        since = self.added.get((entity, column)) if self.settings.schema_lag else None
+        return since is not None and (self.now() - since).total_seconds() < self.settings.schema_lag
 
     def now(self) -> datetime:
         """The environment's time."""

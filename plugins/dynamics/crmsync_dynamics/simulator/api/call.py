@@ -63,6 +63,11 @@ class Call:
         return f"{self.url}{SERVICE}{self.version}"
 
     @property
+    def strong(self) -> bool:
+        """Whether the caller wants the schema as it is, and not as it was some seconds ago."""
+        return self.header("Consistency").lower() == "strong"
+
+    @property
     def applied(self) -> dict[str, str]:
         """The header that says which preferences were honoured."""
         return {"Preference-Applied": self.prefer.applied} if self.prefer.applied else {}

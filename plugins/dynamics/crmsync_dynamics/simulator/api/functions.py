@@ -56,7 +56,7 @@ def privileges(site: Site, call: Call, key: str) -> Reply:
     if user is None:
         raise missing("systemuser", identity)
     unit = site.state.tables["systemuser"].by_id[identity]["businessunitid"].id
-    held = [
+    held: list[dict[str, str]] = [
         {
             "PrivilegeId": f"{entity.code:08x}-0000-4000-a000-{place:012d}",
             "PrivilegeName": f"prv{verb}{entity.schema}",
@@ -68,6 +68,8 @@ def privileges(site: Site, call: Call, key: str) -> Reply:
         for place, verb in enumerate(VERBS)
         if (depth := _held(user, verb, entity)) != Depth.NONE
     ]
+    if not site.settings.privilege_names:
+        held = [{name: value for name, value in one.items() if name != "PrivilegeName"} for one in held]
     where = f"{call.base}/$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse"
     return Reply(body={"@odata.context": where, "RolePrivileges": held})
 

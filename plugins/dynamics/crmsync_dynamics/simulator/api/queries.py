@@ -11,11 +11,10 @@ from crmsync_dynamics.simulator.api.call import TEXT, Call, Reply, raw_option
 from crmsync_dynamics.simulator.api.site import Site
 from crmsync_dynamics.simulator.errors import no_segment
 from crmsync_dynamics.simulator.fields import Entity, Row
-from crmsync_dynamics.simulator.odata import cookies, options, shape
+from crmsync_dynamics.simulator.odata import apply, cookies, options, shape
 from crmsync_dynamics.simulator.odata.conditions import Compiler
 from crmsync_dynamics.simulator.odata.order import Order
 from crmsync_dynamics.simulator.odata.parser import parse
-from crmsync_dynamics.simulator.odata.paths import Reach
 
 NEXT = "@odata.nextLink"
 _CRM = "@Microsoft.Dynamics.CRM."
@@ -38,12 +37,18 @@ def collection(site: Site, call: Call, set_name: str) -> Reply:
         return tracking.delta(site, call, entity)
     if call.prefer.track and "tracking" not in site.disabled:
         return tracking.first(site, call, entity)
+    if "$apply" in call.query:
+        reach = site.reach(call)
+        found = apply.run(
+            reach, entity, call.query["$apply"], _found(site, call, entity, Order(reach, entity, ""), None)
+        )
+        return Reply(body={"@odata.context": f"{call.base}/$metadata#{set_name}", "value": found})
     return rows_of(site, call, entity)
 
 
 def rows_of(site: Site, call: Call, entity: Entity, within: Any = None) -> Reply:
     """One page of those rows of a table that a query asks for."""
-    reach = Reach(site.state, call.rights)
+    reach = site.reach(call)
     order = Order(reach, entity, call.query.get("$orderby", ""))
     render = shape.renderer(reach, call.prefer, entity, call.query).record
     asked = (call.path, call.rights.user_id, call.query.get("$filter"), call.query.get("$orderby"))
@@ -62,7 +67,7 @@ def count(site: Site, call: Call, set_name: str) -> Reply:
     call.rights.need("Read", entity)
     if "$deltatoken" in call.query:
         return Reply(body=str(tracking.count(site, call, entity)).encode(), content_type=TEXT)
-    order = Order(Reach(site.state, call.rights), entity, "")
+    order = Order(site.reach(call), entity, "")
     found = _found(site, call, entity, order, None)
     return Reply(body=str(min(len(found), site.settings.count_limit)).encode(), content_type=TEXT)
 
@@ -80,12 +85,14 @@ def link(call: Call, cookie: cookies.Cookie) -> str:
 
 def _found(site: Site, call: Call, entity: Entity, order: Order, within: Any) -> Sequence[Row]:
     table, lies = site.state.tables[entity.name], order.plain and within is None
-    rows = [table.by_id[one] for one in table.order] if lies else list(table.by_id.values() if within is None else within)
+    rows = (
+        [table.by_id[one] for one in table.order] if lies else list(table.by_id.values() if within is None else within)
+    )
     if call.rights.depth("Read", entity.name) != Depth.GLOBAL:
         rows = [row for row in rows if call.rights.reaches(site.state, "Read", entity, row)]
     wanted = call.query.get("$filter")
     if wanted:
-        judge = Compiler(Reach(site.state, call.rights), entity).condition(parse(wanted))
+        judge = Compiler(site.reach(call), entity).condition(parse(wanted))
         rows = [row for row in rows if judge(row)]
     return rows if lies else order.arrange(rows)
 

@@ -11,7 +11,6 @@ from crmsync_dynamics.simulator.api.site import Site
 from crmsync_dynamics.simulator.errors import no_segment
 from crmsync_dynamics.simulator.fields import Entity, Ref, Row
 from crmsync_dynamics.simulator.odata import options, shape
-from crmsync_dynamics.simulator.odata.paths import Reach
 from crmsync_dynamics.simulator.odata.render import Renderer
 
 
@@ -33,12 +32,15 @@ def read(site: Site, call: Call, set_name: str, key: str) -> Reply:
     plain = not call.prefer.annotations and "$expand" not in call.query
     if plain and call.header("If-None-Match") == tag:
         return Reply(304, headers={"ETag": tag})
-    return Reply(body=shown(site, call, entity, row), headers={"ETag": tag, **call.applied})
+    return Reply(
+        body=shown(site, call, entity, row),
+        headers={**({"ETag": tag} if site.settings.etag_header else {}), **call.applied},
+    )
 
 
 def shown(site: Site, call: Call, entity: Entity, row: Row) -> dict[str, Any]:
     """One row as the call's `$select`, `$expand` and preferences want it shown."""
-    render = shape.renderer(Reach(site.state, call.rights), call.prefer, entity, call.query)
+    render = shape.renderer(site.reach(call), call.prefer, entity, call.query)
     return {
         "@odata.context": f"{call.base}/$metadata#{shape.context(entity, call.query)}/$entity",
         **render.record(row),
@@ -51,7 +53,7 @@ def prop(site: Site, call: Call, set_name: str, key: str, name: str) -> Reply:
     column = entity.find(name)
     if column is None:
         return _navigate(site, call, entity, row, name)
-    value = Renderer(Reach(site.state, call.rights), call.prefer, entity, [column]).record(row)[column.wire]
+    value = Renderer(site.reach(call), call.prefer, entity, [column]).record(row)[column.wire]
     if value is None:
         return Reply(204)
     where = f"{call.base}/$metadata#{set_name}({row[entity.key]})/{name}"
@@ -65,7 +67,7 @@ def value(site: Site, call: Call, set_name: str, key: str, name: str) -> Reply:
 
 
 def _navigate(site: Site, call: Call, entity: Entity, row: Row, name: str) -> Reply:
-    reach = Reach(site.state, call.rights)
+    reach = site.reach(call)
     single = entity.navigation(name)
     if single is None:
         if name not in site.state.pairings and not _collects(site, entity, name):

@@ -11,6 +11,7 @@ from crmsync.simulate import FaultPlan, Statistics
 from crmsync_dynamics.simulator.api.call import Call, Reply
 from crmsync_dynamics.simulator.api.throttle import Throttle
 from crmsync_dynamics.simulator.errors import Refusal
+from crmsync_dynamics.simulator.odata.paths import Reach
 from crmsync_dynamics.simulator.org import Org
 from crmsync_dynamics.simulator.state import Settings, State
 
@@ -39,6 +40,10 @@ class Site:
     def settings(self) -> Settings:
         """How the environment behaves."""
         return self.org.settings
+
+    def reach(self, call: Call) -> Reach:
+        """What names in the queries of a call mean to who calls."""
+        return Reach(self.state, call.rights, strong=call.strong)
 
     def need(self, feature: str) -> None:
         """Refuse a feature that was switched off, as a server that lacks it would."""

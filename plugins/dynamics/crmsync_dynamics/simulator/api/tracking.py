@@ -15,7 +15,6 @@ from crmsync_dynamics.simulator.api.site import Site
 from crmsync_dynamics.simulator.errors import Refusal, bad_syntax
 from crmsync_dynamics.simulator.fields import Entity, Row
 from crmsync_dynamics.simulator.odata import cookies, shape
-from crmsync_dynamics.simulator.odata.paths import Reach
 
 DELTA = "@odata.deltaLink"
 _BARRED = ("$filter", "$orderby", "$expand", "$top")
@@ -41,8 +40,8 @@ def first(site: Site, call: Call, entity: Entity) -> Reply:
     if start + size < len(order):
         last, upper = ((f"{{{row[entity.key].upper()}}}", str(version)) for row in (rows[-1], rows[0]))
         number = cookie.page + 1 if cookie else 2
-        return _answer(site, call, entity, rows, [], next_one=cookies.Cookie(number, names, last, upper, tracking=True))
-    return _answer(site, call, entity, rows, [], since=version)
+        return _answer(site, call, entity, rows, next_one=cookies.Cookie(number, names, last, upper, tracking=True))
+    return _answer(site, call, entity, rows, since=version)
 
 
 def delta(site: Site, call: Call, entity: Entity) -> Reply:
@@ -57,14 +56,12 @@ def delta(site: Site, call: Call, entity: Entity) -> Reply:
     everything = _changes(site, entity, since, version)
     size = _size(site, call)
     page = everything[given : given + size]
-    rows = [one for one in page if isinstance(one, dict)]
-    gone = [one for one in page if isinstance(one, str)]
     if given + size < len(everything):
         marks = (str(given + size), str(version))
         number = cookie.page + 1 if cookie else 2
         more = cookies.Cookie(number, names, marks, marks, tracking=True)
-        return _answer(site, call, entity, rows, gone, next_one=more)
-    return _answer(site, call, entity, rows, gone, since=version)
+        return _answer(site, call, entity, page, next_one=more)
+    return _answer(site, call, entity, page, since=version)
 
 
 def count(site: Site, call: Call, entity: Entity) -> int:
@@ -104,7 +101,8 @@ def _since(site: Site, call: Call, entity: Entity) -> int:
 def _changes(site: Site, entity: Entity, since: int, until: int) -> list[Row | str]:
     table = site.state.tables[entity.name]
     rows = [row for row in table.changed(since) if row["versionnumber"] <= until]
-    return [*rows, *table.deleted(since, until)]
+    gone = table.deleted(since, until)
+    return [*gone, *rows] if site.settings.deletions_first else [*rows, *gone]
 
 
 def _size(site: Site, call: Call) -> int:
@@ -116,18 +114,19 @@ def _answer(
     site: Site,
     call: Call,
     entity: Entity,
-    rows: Sequence[Row],
-    gone: Sequence[str],
+    entries: Sequence[Row | str],
     *,
     next_one: cookies.Cookie | None = None,
     since: int = 0,
 ) -> Reply:
-    render = shape.renderer(Reach(site.state, call.rights), call.prefer, entity, call.query).record
+    render = shape.renderer(site.reach(call), call.prefer, entity, call.query).record
     head = f"{call.base}/$metadata#{shape.context(entity, call.query)}"
     deleted = f"{call.base}/$metadata#{entity.set_name}/$deletedEntity"
     body: dict[str, Any] = {"@odata.context": f"{head}/$delta" if "$deltatoken" in call.query else head}
-    body["value"] = [render(row) for row in rows]
-    body["value"] += [{"@odata.context": deleted, "id": one, "reason": "deleted"} for one in gone]
+    body["value"] = [
+        {"@odata.context": deleted, "id": one, "reason": "deleted"} if isinstance(one, str) else render(one)
+        for one in entries
+    ]
     if next_one is not None:
         body["@odata.nextLink"] = call.again(f"$skiptoken={next_one.encode()}", without=("$skiptoken",))
     elif _gives_link(site, call):

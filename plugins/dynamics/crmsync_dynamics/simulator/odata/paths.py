@@ -20,6 +20,7 @@ class Reach:
 
     state: State
     user: User
+    strong: bool = False  # whether columns count that were added only just now
 
     def column(self, entity: Entity, name: str) -> Column:
         """The column of a property, under its name in the Web API, or a look-up under its bare name."""
@@ -27,7 +28,7 @@ class Reach:
         if column is None and self.state.settings.bare_lookups:
             bare = entity.columns.get(name)
             column = bare if bare is not None and bare.lookup and len(bare.targets) == 1 and bare.odata else None
-        if column is None:
+        if column is None or (not self.strong and self.state.unpublished(entity.name, column.name)):
             raise no_property(name, entity.name)
         return column
 
