@@ -1,4 +1,4 @@
-"""A connection of the Salesforce plugin with a simulated org over HTTP, opened anew for all that is done with it."""
+"""A connection of a plugin with a simulated org over HTTP, opened anew for all that is done with it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any, ClassVar, TypeVar
 
 import crmsync_salesforce.plugin
 from crmsync.clock import SetClock
@@ -26,27 +27,28 @@ class Simulated(Engine):
     `calls` is what the last thing done cost, as the vendor charges.
     """
 
-    def __init__(self, path: Path, org: Org | None = None, *, user: str = "full", **settings: Any) -> None:
+    plugin: ClassVar[tuple[str, ModuleType]] = ("salesforce", crmsync_salesforce.plugin)
+    simulator: ClassVar[tuple[Any, Any]] = (Org, Server)
+
+    def __init__(self, path: Path, org: Any = None, *, user: str = "full", **settings: Any) -> None:
         self.clock = SetClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
-        self.org = org or Org(records=20, seed=7, clock=self.clock)
+        self.org = org or self.simulator[0](records=20, seed=7, clock=self.clock)
         if isinstance(self.org.clock, SetClock):
             self.clock = self.org.clock
         self.path = path
         self.user = user
         self.given = settings
         self.calls = 0
-        self.faults: Callable[[Server], object] = lambda _server: None
+        self.faults: Callable[[Any], object] = lambda _server: None
         self.own: dict[str, Any] = {}  # settings of the connector itself
 
     def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Start the org's server, open the connection, do one thing, close both: a process of its own."""
 
         async def run() -> T:
-            async with Server(self.org) as server:
+            async with self.simulator[1](self.org) as server:
                 self.faults(server)
-                connection = Connection(
-                    "acme", self.connection(server), wire("salesforce", crmsync_salesforce.plugin), self.clock
-                )
+                connection = Connection("acme", self.connection(server), wire(*self.plugin), self.clock)
                 before = server.statistics.charged
                 try:
                     return await work(connection)
@@ -56,7 +58,7 @@ class Simulated(Engine):
 
         return asyncio.run(run())
 
-    def connection(self, server: Server) -> ConnectionSettings:
+    def connection(self, server: Any) -> ConnectionSettings:
         """Settings that reach the server as `user`."""
         ready, rights = server.ready, self.org.user(self.user)
         own = {"url": server.url, "flow": "password", "backoff_seconds": 0}

@@ -32,11 +32,13 @@ def sync(
     owner: Owner = "",
     assign: Annotated[bool, typer.Option(help="let the CRM's own rules choose the owner of a new record")] = True,
     duplicate: Annotated[bool, typer.Option("--duplicate", help="a second lead, for a contact and a queue")] = False,
+    as_contact: Annotated[bool, typer.Option("--as-contact", help="new ones as contacts of no account")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send persons now: the CRM's new ones as leads, the others with what waits of them."""
+    """Send persons now: the CRM's new ones as leads, the others with what waits of them where its rules allow it."""
     ask(
-        settings, name, "sync_person", persons, as_json=as_json, owner=owner, assign=assign, duplicate=duplicate
+        settings, name, "sync_person", persons, as_json=as_json, owner=owner, assign=assign, duplicate=duplicate,
+        as_contact=as_contact,
     )  # fmt: skip
 
 
@@ -108,16 +110,25 @@ def delete(
     persons: Persons,
     *,
     settings: Settings = None,
-    in_crm: Annotated[bool, typer.Option(help="in the CRM")] = True,
+    in_crm: Annotated[bool | None, typer.Option(help="in the CRM; by its own rules unless it is said")] = None,
     here: Annotated[bool, typer.Option(help="in the marketing database")] = True,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Delete persons on both sides, or on one. One who is deleted here alone comes back with the CRM's next update."""
-    where = " and ".join([*(["in the CRM"] if in_crm else []), *(["here"] if here else [])]) or "nowhere"
+    there = {True: ["in the CRM"], None: ["in the CRM, where that is its custom,"], False: []}[in_crm]
+    where = " and ".join([*there, *(["here"] if here else [])]) or "nowhere"
     if not yes:
         typer.confirm(f"Delete {', '.join(persons)} {where}?", abort=True, err=True)
-    ask(settings, name, "delete_person", persons, as_json=as_json, in_crm=in_crm, here=here)
+    ask(
+        settings,
+        name,
+        "delete_person",
+        persons,
+        as_json=as_json,
+        in_crm=in_crm,
+        here=here,
+    )
 
 
 @app.command("merge")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from crmsync.errors import RouteStopped
-from crmsync.hookspecs import System, hookimpl
+from crmsync.hookspecs import Customs, System, hookimpl
 from crmsync.model import Direction, Fields, Kind, Page, Query, Route, Scope
 from crmsync.writes import Change, Outcomes
 from crmsync_dynamics import fetch as reading
@@ -26,13 +26,19 @@ BATCH, BULK = 200, 2_000
 """Changes that one batch takes, and how many at once where messages of many records cost fewer calls."""
 
 
+CUSTOMS = Customs(
+    converting="a new contact of no account, and an opportunity where one is named (R-078, R-079)",
+    alone=True, resends=False, deletes=False,
+)  # fmt: skip
+
+
 @hookimpl
 def system() -> System:
     """Dynamics."""
     return System(
         name="dynamics", title="Microsoft Dynamics 365", settings=DynamicsSettings, connect=connect, routes=routes,
         check=check, batch=BATCH, bulk=BULK, tasks="task", completed={"statecode": "1"}, members="listmember",
-        simulate=simulate,
+        customs=CUSTOMS, simulate=simulate,
     )  # fmt: skip
 
 
