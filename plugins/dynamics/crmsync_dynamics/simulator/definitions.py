@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from crmsync_dynamics.simulator.fields import TYPES, Column, Entity, Option, Target, parse_column, parse_table, spell
+from crmsync_dynamics.simulator.fields import Column, Entity, Option, Target
+from crmsync_dynamics.simulator.notation import TYPES, parse_column, parse_table, spell
 from crmsync_dynamics.simulator.schema import finished
 from crmsync_dynamics.simulator.schema.common import IMPORTED, STATE, audit, owned
 from crmsync_dynamics.simulator.schema.picklists import CHOICES
@@ -16,7 +18,7 @@ _LENGTHS = {"String": 100, "Memo": 2000}
 def column_of(table: str, definition: Column | str | dict[str, Any]) -> list[Column]:
     """The column a definition describes and its shadows; keys of a dict are the attributes of Column."""
     if isinstance(definition, str):
-        column = parse_column(definition, table, CHOICES)
+        column = replace(parse_column(definition, table, CHOICES), custom=True)
     elif isinstance(definition, Column):
         column = definition
     else:

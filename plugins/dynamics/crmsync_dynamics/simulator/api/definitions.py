@@ -1,14 +1,13 @@
-"""Metadata of tables, columns, keys and relationships in the JSON forms of the Web API."""
+"""Metadata of tables, columns and keys in the JSON forms of the Web API."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from crmsync_dynamics.simulator.fields import CHOICES, MULTI, Column, Entity, Option, Target
+from crmsync_dynamics.simulator.fields import CHOICES, MULTI, Column, Entity, Option
 from crmsync_dynamics.simulator.schema.picklists import GLOBAL
 from crmsync_dynamics.simulator.state import State
 
@@ -206,64 +205,4 @@ def keys(state: State, entity: Entity) -> list[Json]:
             "DisplayName": label(state, name),
         }
         for name, columns_of in entity.keys.items()
-    ]
-
-
-def many_to_one(state: State, entity: Entity) -> list[Json]:
-    """The relationships of a table's look-ups, one for each target."""
-    return list(_relations(state, [entity]))
-
-
-def one_to_many(state: State, entity: Entity) -> list[Json]:
-    """The relationships of the look-ups of all tables that point to this one."""
-    return [one for one in _relations(state, state.entities.values()) if one["ReferencedEntity"] == entity.name]
-
-
-def _relations(state: State, entities: Iterable[Entity]) -> Iterator[Json]:
-    for entity in entities:
-        for one in entity.columns.values():
-            if one.lookup and one.navigable:
-                yield from (_relation(state, entity, one, target) for target in _targets(one))
-
-
-def _targets(one: Column) -> tuple[Target, ...]:
-    if one.type != "Owner":
-        return one.targets
-    return (Target("owner", one.targets[0].navigation, one.targets[0].collection),)
-
-
-def _relation(state: State, entity: Entity, one: Column, target: Target) -> Json:
-    other = state.entities.get(target.table)
-    return {
-        "MetadataId": identity(entity.name, one.name, target.table),
-        "SchemaName": target.collection,
-        "RelationshipType": "OneToManyRelationship",
-        "IsCustomRelationship": one.custom,
-        "ReferencingEntity": entity.name,
-        "ReferencingAttribute": one.name,
-        "ReferencingEntityNavigationPropertyName": target.navigation,
-        "ReferencedEntity": target.table,
-        "ReferencedAttribute": other.key if other else f"{target.table}id",
-        "ReferencedEntityNavigationPropertyName": target.collection,
-    }
-
-
-def many_to_many(state: State, entity: Entity) -> list[Json]:
-    """The pairings of a table with others."""
-    return [
-        {
-            "MetadataId": identity("pairing", one.name),
-            "SchemaName": one.name,
-            "RelationshipType": "ManyToManyRelationship",
-            "IsCustomRelationship": False,
-            "IntersectEntityName": one.intersect,
-            "Entity1LogicalName": one.one,
-            "Entity1IntersectAttribute": state.entities[one.one].key,
-            "Entity1NavigationPropertyName": one.name,
-            "Entity2LogicalName": one.two,
-            "Entity2IntersectAttribute": state.entities[one.two].key,
-            "Entity2NavigationPropertyName": one.name,
-        }
-        for one in state.pairings.values()
-        if entity.name in {one.one, one.two}
     ]

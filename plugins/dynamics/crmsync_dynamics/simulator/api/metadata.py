@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from crmsync_dynamics.simulator.api import definitions
+from crmsync_dynamics.simulator.api import definitions, relations
 from crmsync_dynamics.simulator.api.call import Call, Reply
 from crmsync_dynamics.simulator.api.definitions import CRM, SETS, Json
 from crmsync_dynamics.simulator.api.site import Site
@@ -23,9 +23,9 @@ _NAMED = re.compile(r"(?:LogicalName|Name)='([^']*)'")
 _PARTS: dict[str, Callable[[State, Entity], list[Json]]] = {
     "Attributes": definitions.columns,
     "Keys": definitions.keys,
-    "ManyToOneRelationships": definitions.many_to_one,
-    "OneToManyRelationships": definitions.one_to_many,
-    "ManyToManyRelationships": definitions.many_to_many,
+    "ManyToOneRelationships": relations.many_to_one,
+    "OneToManyRelationships": relations.one_to_many,
+    "ManyToManyRelationships": relations.many_to_many,
 }
 _ALWAYS = ("@odata.type", "MetadataId")
 
@@ -82,7 +82,7 @@ def relationships(site: Site, call: Call) -> Reply:
     rows = {
         one["SchemaName"]: {"@odata.type": f"#{CRM}{one['RelationshipType']}Metadata", **one}
         for entity in site.state.entities.values()
-        for list_of in (definitions.many_to_one, definitions.many_to_many)
+        for list_of in (relations.many_to_one, relations.many_to_many)
         for one in list_of(site.state, entity)
     }
     found = [_picked(one, call.query.get("$select"), "Relationship") for one in _filtered(rows.values(), call.query)]

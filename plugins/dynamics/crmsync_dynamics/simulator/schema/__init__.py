@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from crmsync_dynamics.simulator.fields import Column, Entity, Pairing, parse_table
+from crmsync_dynamics.simulator.fields import Column, Entity, Pairing
 from crmsync_dynamics.simulator.formulas import FORMULAS
+from crmsync_dynamics.simulator.notation import parse_table
 from crmsync_dynamics.simulator.schema import activities, campaigns, custom, people, sales, setup
 from crmsync_dynamics.simulator.schema.picklists import CHOICES
 from crmsync_dynamics.simulator.schema.shadows import with_shadows

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crmsync_dynamics.simulator.fields import Option, parse_options
+from crmsync_dynamics.simulator.fields import Option
+from crmsync_dynamics.simulator.notation import parse_options
 
 _INDUSTRIES = (
     "Accounting; Agriculture and Non-petrol Natural Resource Extraction; Broadcasting Printing and Publishing; Brokers;"
