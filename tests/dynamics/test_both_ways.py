@@ -17,9 +17,10 @@ from crmsync_dynamics.simulator.fields import Ref
 from crmsync_dynamics.simulator.merging import merge
 from crmsync_dynamics.simulator.qualification import Qualification, Wish
 from crmsync_dynamics.simulator.writes import Writer
-from support.environment import IDLE, Environment
+from dynamics.environment import Environment
 from support.histories import Cancellable, World, play
 
+IDLE = ["account", "systemuser", "team", "campaign", "opportunity", "opportunity_customer", "connection", "task"]
 EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "40")) // 4
 PARTS = 2
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

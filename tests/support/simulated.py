@@ -24,7 +24,7 @@ class Simulated(Engine):
     """What a test does with one connection to a simulated org.
 
     `org` may be edited between the calls, as another CRM user. Its clock is the engine's; `later` moves it.
-    `calls` is what the last thing done cost, as the vendor charges.
+    `calls` is what the last thing done cost, as the vendor charges, and `asked` all that it asked of the server.
     """
 
     plugin: ClassVar[tuple[str, ModuleType]] = ("salesforce", crmsync_salesforce.plugin)
@@ -39,6 +39,7 @@ class Simulated(Engine):
         self.user = user
         self.given = settings
         self.calls = 0
+        self.asked: dict[str, Any] = {}
         self.faults: Callable[[Any], object] = lambda _server: None
         self.own: dict[str, Any] = {}  # settings of the connector itself
 
@@ -54,7 +55,7 @@ class Simulated(Engine):
                     return await work(connection)
                 finally:
                     await connection.close()
-                    self.calls = server.statistics.charged - before
+                    self.calls, self.asked = server.statistics.charged - before, server.statistics.show()
 
         return asyncio.run(run())
 
