@@ -146,6 +146,8 @@ def test_reading_less_than_the_organisation_goes_without_tracking() -> None:
         assert json.loads(mark_of(pages)).get("delta") is None
         assert any("change tracking" in note for page in pages for note in page.notes)
         assert (await plugin.scope(one.session, "contact")).grants
+        found = await one.changes("contact", mark_of(pages), NAMES)
+        assert not found[-1].gap, "a record that is not seen need not be deleted"
 
     on_site(work)
 

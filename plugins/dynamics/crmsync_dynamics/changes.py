@@ -89,7 +89,7 @@ async def _linked(reader: Reader, link: str, upto: str) -> AsyncGenerator[Page, 
         if lost:
             reader.notes.append(OLD)
         after = Mark(upto=upto, delta=found.delta, select="" if lost else selected(reader), lost=lost)
-        yield await reader.page(found, resume=None, mark=write(after), gap=lost)
+        yield await reader.page(found, resume=None, mark=write(after), gap=lost and reader.sees_all)
 
 
 async def _by_stamp(reader: Reader, mark: Mark, place: Place | None) -> AsyncGenerator[Page, None]:
@@ -103,7 +103,7 @@ async def _by_stamp(reader: Reader, mark: Mark, place: Place | None) -> AsyncGen
                     yield await reader.page(found, resume=write(Place(upto=upto, link=found.next)))
                 else:
                     after = Mark(upto=upto, lost=mark.lost)
-                    yield await reader.page(found, resume=None, mark=write(after), gap=True)
+                    yield await reader.page(found, resume=None, mark=write(after), gap=reader.sees_all)
         except Faulty as error:
             tries += 1
             if error.policy is not Policy.CURSOR or tries > RESTARTS:

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator
 import msgspec
 
 from crmsync.model import Page
+from crmsync_dynamics.apart import LEAD, MASTER, QUALIFIED
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.query import encoded, name
-from crmsync_dynamics.reading import LEAD, MASTER, QUALIFIED, Reader, raised
+from crmsync_dynamics.reading import Reader, raised
 from crmsync_dynamics.routes import STATE
 
 CAP = 5_000

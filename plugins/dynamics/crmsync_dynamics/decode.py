@@ -22,6 +22,8 @@ REFERS = "@Microsoft.Dynamics.CRM.lookuplogicalname"
 SHOWN = "@OData.Community.Display.V1.FormattedValue"
 _NEXT = re.compile(rb'(?<!\\)"@odata\.nextLink"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _ENDS = 65_536
+_WORDS = frozenset({"String", "Memo", "Edm.String"})
+_SECONDS = 20  # characters of 2026-05-04T10:30:15Z
 
 Values = Sequence[Value]
 
@@ -59,6 +61,7 @@ class Decoder:
         names: dict[str, Any] = {one.wire: _json_type(one) for one in self.columns if one.wire}
         names |= {one.wire + REFERS: str | None for one in self.columns if one.target}
         names |= {one.wire + SHOWN: str | None for one in self.columns if one.named}
+        self._odd = False  # whether the page has characters that no text may have
         self._tracked = tracked and not names.keys() & {"id", "reason"}
         if self._tracked:
             names |= {"id": str | None, "reason": str | None}
@@ -71,6 +74,7 @@ class Decoder:
 
     def __call__(self, body: bytes) -> Decoded:
         """The page's columns. Raises RetryLater for a body that is no page."""
+        self._odd = b"\\u0000" in body
         try:
             page = self._page.decode(body)
             return self._decoded(page, page.value, [])
@@ -85,6 +89,10 @@ class Decoder:
             rows = [row for row in rows if getattr(row, reason) is None] if gone else rows
         raw: list[Any] = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
         columns: list[Values] = [self._column(one, raw, len(rows)) for one in self.columns]
+        if self._odd:
+            columns = [
+                [values.text(value) if type(value) is str else value for value in column] for column in columns
+            ]  # fmt: skip
         return Decoded(columns, len(rows), gone, skipped, page.next, page.delta, page.total)
 
     def _column(self, one: Column, raw: Sequence[Sequence[Any]], count: int) -> Values:
@@ -146,6 +154,8 @@ def _json_type(one: Column) -> Any:
         return msgspec.Raw
     if kind in (Type.DATE, Type.DATETIME, Type.TIME, Type.MULTI):
         return str | None
+    if kind is Type.TEXT and one.field.native in _WORDS:
+        return str | None
     return str | int | None  # choices, versions and some servers' ids are numbers
 
 
@@ -154,15 +164,15 @@ def converted(found: Sequence[Any], one: Column) -> Values:
     kind = one.field.type
     if one.options and kind is Type.TEXT:
         return [None if value is None else one.options.get(value, str(value)) for value in found]
+    if kind is Type.TEXT and one.field.native in _WORDS:
+        return [value or None for value in found] if "" in found else found
     if kind is Type.BOOLEAN:
         return [None if value is None else not value for value in found] if one.negated else found
     return _CONVERT[kind](found, one.options)
 
 
 def _texts(found: Sequence[Any], _: Mapping[int, str]) -> Values:
-    if all(type(value) is str and value and "\0" not in value for value in found):
-        return found
-    return [None if value is None else values.text(str(value)) for value in found]
+    return [None if value is None else str(value) or None for value in found]
 
 
 def _references(found: Sequence[Any], _: Mapping[int, str]) -> Values:
@@ -176,6 +186,18 @@ def _whole(found: Sequence[Any], _: Mapping[int, str]) -> Values:
 def _decimals(found: Sequence[Any], _: Mapping[int, str]) -> Values:
     texts = [None if value is None else bytes(value).decode().strip('"') for value in found]
     return [None if text is None or text == "null" else values.decimal(text) for text in texts]
+
+
+def _stamps(found: Sequence[Any], _: Mapping[int, str]) -> Values:
+    """Moments; the vendor's usual form in place, since a call a value is what costs here."""
+    return [
+        value
+        if value is None
+        else f"{value[:19]}.000Z"
+        if len(value) == _SECONDS and value[19] == "Z" and value[10] == "T"
+        else values.moment(value)
+        for value in found
+    ]
 
 
 def _moments(kind: Type) -> Callable[[Sequence[Any], Mapping[int, str]], Values]:
@@ -195,7 +217,7 @@ def chosen(text: str, options: Mapping[int, str]) -> Value:
 
 _CONVERT: dict[Type, Callable[[Sequence[Any], Mapping[int, str]], Values]] = {
     Type.TEXT: _texts, Type.REFERENCE: _references, Type.INTEGER: _whole, Type.DECIMAL: _decimals,
-    Type.DATE: _moments(Type.DATE), Type.DATETIME: _moments(Type.DATETIME), Type.TIME: _moments(Type.TIME),
+    Type.DATE: _moments(Type.DATE), Type.DATETIME: _stamps, Type.TIME: _moments(Type.TIME),
     Type.MULTI: _several,
 }  # fmt: skip
 

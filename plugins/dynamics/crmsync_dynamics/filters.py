@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from crmsync.model import Condition, Row, Value
-
-Test = Callable[[Row], bool]
+from crmsync.model import Condition, Value
 
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda value, limit: value < limit,
@@ -17,15 +15,15 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def test_of(one: Condition, at: int) -> Test:
-    """The test of a condition on the column at a place of canonical rows; texts are compared as the vendor does."""
+def failing(one: Condition, column: Sequence[Value]) -> set[int]:
+    """The places in a column of canonical values that fail a condition; texts are compared as the vendor does."""
     wanted = {_folded(value) for value in (one.value if isinstance(one.value, tuple) else (one.value,))}
     if one.op in ("=", "in"):
-        return lambda row: _folded(row[at]) in wanted
+        return {at for at, value in enumerate(column) if _folded(value) not in wanted}
     if one.op == "!=":
-        return lambda row: _folded(row[at]) not in wanted
+        return {at for at, value in enumerate(column) if _folded(value) in wanted}
     compare, limit = _ORDER[one.op], next(iter(wanted))
-    return lambda row: row[at] is not None and _compared(compare, _folded(row[at]), limit)
+    return {at for at, value in enumerate(column) if value is None or not _compared(compare, _folded(value), limit)}
 
 
 def _folded(value: Value) -> Value:
@@ -36,10 +34,3 @@ def _compared(compare: Callable[[Any, Any], bool], value: Value, limit: Value) -
     if isinstance(value, str) is not isinstance(limit, str):
         value, limit = float(value or 0), float(limit or 0)
     return compare(value, limit)
-
-
-def outside(rows: Sequence[Row], tests: Sequence[Test]) -> set[int]:
-    """The places of rows that fail a test."""
-    if not tests:
-        return set()
-    return {at for at, row in enumerate(rows) if not all(test(row) for test in tests)}

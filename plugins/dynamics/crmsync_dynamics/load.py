@@ -82,7 +82,7 @@ async def _read(reader: Reader, start: Start) -> AsyncGenerator[Page, None]:
             reader.notes.append(UNTRACKED)
         select = selected(reader) if found.delta else ""
         mark = Mark(upto=upto, delta=found.delta, select=select, lost=lost or start.lost)
-        yield await reader.page(found, resume=None, mark=write(mark), gap=start.again)
+        yield await reader.page(found, resume=None, mark=write(mark), gap=start.again and reader.sees_all)
 
 
 def _first(reader: Reader, *, tracked: bool) -> str:

@@ -9,30 +9,20 @@ from dataclasses import dataclass, field, replace
 
 from crmsync.clock import stamp
 from crmsync.errors import RouteStopped
-from crmsync.model import Field, Gone, Kind, Merged, Page, Query, Row, Type, Value
-from crmsync_dynamics.behind import Behind
+from crmsync.model import Gone, Kind, Page, Query
+from crmsync_dynamics.apart import BECAME, LEAD, MASTER, NUMBERED, Apart
 from crmsync_dynamics.client import Answer, Client
 from crmsync_dynamics.decode import REFERS, SHOWN, Decoded, Decoder, decoder, next_link
 from crmsync_dynamics.describe import Known
 from crmsync_dynamics.errors import Fault, Faulty, Policy, lost_columns, translate
-from crmsync_dynamics.filters import Test, outside, test_of
 from crmsync_dynamics.query import Select, condition
+from crmsync_dynamics.rights import WHOLE
 from crmsync_dynamics.routes import NEEDED, STAMP, STATE
 from crmsync_dynamics.session import DynamicsSession
 from crmsync_dynamics.tables import Column
 
 RESTARTS = 3
 """Times a read is begun anew because its cursor was lost, before it gives up for now."""
-
-QUALIFIED = 1
-MASTER, RAW_STATE = "masterid", "statecode#"
-NUMBERED = Column(field=Field(name=RAW_STATE, type=Type.INTEGER), wire=STATE)
-"""The state of a lead as a number, since its label is anybody's choice."""
-
-BECAME = ("contactid", "parentcontactid")
-"""Where a qualified lead tells the contact that it became."""
-
-LEAD = "lead"
 
 
 @dataclass(slots=True)
@@ -67,12 +57,10 @@ class Reader:
     notes: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)  # ids of rows of this read of changes
     _at: dict[str, int] = field(default_factory=dict)
-    _tests: list[Test] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.columns = self._columns()
         self._at = {one.field.name: at for at, one in enumerate(self.columns)}
-        self._tests = [test_of(one, self._at[one.field]) for one in self.query.where]
 
     @property
     def client(self) -> Client:
@@ -83,6 +71,12 @@ class Reader:
     def object(self) -> str:
         """The object being read."""
         return self.query.object
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether a record that is not seen is not there, as far as can be told: ids are compared only then."""
+        table, held = self.known.table, self.known.held
+        return not table.owned or held.depth(table, "Read") in (None, WHOLE)
 
     @property
     def key(self) -> Column:
@@ -110,6 +104,10 @@ class Reader:
         if found is None:
             raise Faulty(Fault("0x80041103", f"{self.object} has no column {name} any more."))
         return found
+
+    def has(self, name: str) -> bool:
+        """Whether a column is read."""
+        return name in self._at
 
     def at(self, name: str) -> int:
         """Where a column is."""
@@ -176,94 +174,23 @@ class Reader:
         self, found: Decoded, *, resume: str | None, mark: str | None = None, gap: bool = False
     ) -> Page:  # fmt: skip
         """A page for the engine: ordinary rows, and apart from them what was deleted, merged or qualified."""
-        rows: list[Row] = list(zip(*found.columns, strict=True)) if found.count else []
-        dropped = outside(rows, self._tests)
-        merged = await self._merged(rows, dropped)
-        gone = self._unneeded(rows, dropped)
-        if self.object == LEAD:
-            merged += await self._qualified(rows, dropped)
-        rows = [row for at, row in enumerate(rows) if at not in dropped] if dropped else rows
-        rows = await self._with_accounts(rows)
+        apart = Apart(self, found)
+        apart.leave_out()
+        merged, gone = await apart.merged(), apart.unneeded()
+        converted = await apart.qualified()
+        await apart.fill_accounts()
         if self.query.kind is Kind.LOAD:
-            merged, gone = [one for one in merged if one.reason == "converted"], []
+            merged, gone = [], []
         elif self.query.kind is Kind.CHANGES:
-            self.seen.update(str(row[self.at(self.key.field.name)]) for row in rows)
-            gone += [Gone(one, self._now()) for one in await self._deleted(found.gone)]
-        wanted, notes = len(self.query.fields), tuple(self.notes)
+            now = stamp(self.client.now())
+            gone += [Gone(one, now) for one in await apart.deleted(self.seen)]
+        notes = tuple(self.notes)
         self.notes.clear()
         page = Page(
-            columns=tuple(one.name for one in self.query.fields),
-            rows=[row[:wanted] for row in rows] if len(self.columns) > wanted else rows,
-            gone=gone, merged=merged, skipped=found.skipped, resume=resume, mark=mark, gap=gap, notes=notes,
+            columns=tuple(one.name for one in self.query.fields), rows=apart.rows(len(self.query.fields)), gone=gone,
+            merged=[*merged, *converted], skipped=found.skipped, resume=resume, mark=mark, gap=gap, notes=notes,
         )  # fmt: skip
         return self.meter.on(page)
-
-    def _now(self) -> str:
-        return stamp(self.client.now())
-
-    async def _merged(self, rows: Sequence[Row], dropped: set[int]) -> list[Merged]:
-        """Losers of merges, which stay and name their master. A master that is not synced ends nothing here (R-306)."""
-        if MASTER not in self._at:
-            return []
-        key, master, moved = self.at(self.key.field.name), self.at(MASTER), self.at(STAMP)
-        ours = [at for at, row in enumerate(rows) if row[master] is not None and at not in dropped]
-        masters, behind = {str(rows[at][master]) for at in ours}, Behind(self.session, self.meter)
-        if masters and self._tests:
-            masters = await behind.synced(self.known.table, masters)
-        dropped.update(ours)
-        return [
-            Merged(str(rows[at][key]), str(rows[at][master]), self.object, _text(rows[at][moved]))
-            for at in ours
-            if str(rows[at][master]) in masters
-        ]
-
-    def _unneeded(self, rows: Sequence[Row], dropped: set[int]) -> list[Gone]:
-        """Rows that are no such thing (any more): a customer that is an account is no role."""
-        needed, found = [self.at(one) for one in NEEDED.get(self.object, ())], []
-        key, moved = self.at(self.key.field.name), self.at(STAMP)
-        for at, row in enumerate(rows if needed else ()):
-            if at not in dropped and any(row[one] is None for one in needed):
-                found.append(Gone(str(row[key]), _text(row[moved])))
-                dropped.add(at)
-        return found
-
-    async def _qualified(self, rows: Sequence[Row], dropped: set[int]) -> list[Merged]:
-        """Leads that became contacts which are synced themselves; others stay leads with their last values."""
-        if RAW_STATE not in self._at:
-            return []
-        key, state, moved = self.at(self.key.field.name), self.at(RAW_STATE), self.at(STAMP)
-        ours = [at for at, row in enumerate(rows) if at not in dropped and row[state] == QUALIFIED]
-        places = [self.at(one) for one in BECAME if one in self._at]
-        told = {str(rows[at][key]): next((str(rows[at][p]) for p in places if rows[at][p]), None) for at in ours}
-        became, found = await Behind(self.session, self.meter).contacts_of(told) if told else {}, []
-        for at in ours:
-            lead = str(rows[at][key])
-            if (contact := became.get(lead)) is not None:
-                found.append(Merged(lead, contact, "contact", _text(rows[at][moved]), "converted"))
-                dropped.add(at)
-        return found
-
-    async def _with_accounts(self, rows: list[Row]) -> list[Row]:
-        """Opportunities whose customer is a contact have that contact's account (R-134, R-135)."""
-        if self.object != "opportunity" or not {"customerid_account", "customerid_contact"} <= self._at.keys():
-            return rows
-        account, contact = self.at("customerid_account"), self.at("customerid_contact")
-        ids = {str(row[contact]) for row in rows if row[contact] is not None}
-        known = await Behind(self.session, self.meter).accounts_of(ids) if ids else {}
-        return [
-            (*row[:account], known.get(str(row[contact])), *row[account + 1 :]) if row[contact] is not None else row
-            for row in rows
-        ]
-
-    async def _deleted(self, gone: Sequence[str]) -> list[str]:
-        """Ids that are deleted; one that this read has also shown is asked for, since it may have come back."""
-        doubtful = [one for one in gone if one in self.seen]
-        there = await Behind(self.session, self.meter).there(self.known.table, doubtful) if doubtful else set()
-        return [one for one in gone if one not in there]
-
-
-def _text(value: Value) -> str | None:
-    return None if value is None else str(value)
 
 
 def raised(error: Faulty, reader: Reader) -> Exception:
