@@ -21,6 +21,7 @@ class Environment(Simulated):
     `org` may be edited between the calls, as another CRM user. Its clock is the engine's; `later` moves it.
     """
 
+    org: Org
     plugin: ClassVar[tuple[str, ModuleType]] = ("dynamics", crmsync_dynamics.plugin)
     simulator: ClassVar[tuple[Any, Any]] = (Org, Server)
 
