@@ -1,0 +1,144 @@
+"""What marketers do with persons, by the rules of Dynamics: made at once, changed by the cycle, never deleted there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmsync.settings import ObjectSettings
+from crmsync_dynamics.simulator import Ref
+from dynamics.environment import Environment
+from support.marketer import ask
+
+IDLE = ["account", "opportunity", "opportunity_customer", "connection"]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Environment:
+    found = Environment(tmp_path / "dyn.db", objects=ObjectSettings(disable=IDLE))
+    found.sync()
+    return found
+
+
+def person(site: Environment, name: str) -> int:
+    """A person whom the CRM does not have."""
+    sql = "INSERT INTO person (last_name, email, company) VALUES (?, ?, 'Acme') RETURNING id"
+    return int(site.sql(sql, name, f"{name}@example.org")[0][0])
+
+
+def row(site: Environment, table: str, crm_id: object) -> dict[str, Any]:
+    return site.org.get(table, str(crm_id)) or {}
+
+
+@pytest.mark.rule("R-073", "R-074", "R-075", "R-076", "R-090", "R-125", "R-126", "R-318")
+def test_syncing_makes_a_lead_at_once_and_forces_no_update(site: Environment) -> None:
+    """A new person becomes a lead of the owner of choice; what waits of one who is there goes with the next cycle."""
+    user, team = site.org.user("minimum").user_id, next(site.org.records("team"))
+    one, other = person(site, "noor"), person(site, "adler")
+    told = ask(site, "sync_person", one, owner=user)
+    assert told.ok, told.outcome
+    assert row(site, "lead", told.crm_id)["ownerid"] == Ref("systemuser", user)
+    site.sql("UPDATE person SET title = 'CTO' WHERE id = ?", one)
+    again = ask(site, "sync_person", one, owner=str(team["teamid"]))
+    assert (again.ok, again.code) == (True, "skipped")
+    lead = row(site, "lead", told.crm_id)
+    assert (lead["jobtitle"], lead["ownerid"].id) == (None, user)
+    site.sync()
+    assert row(site, "lead", told.crm_id)["jobtitle"] == "CTO"
+    run = site.sync().run
+    assert site.sql("SELECT * FROM crmsync_journal WHERE run = ?", run) == []  # our own change does not come back
+    given = [ask(site, "change_owner", who, owner=str(team["name"])) for who in (one, other)]
+    assert all(one.ok for one in given), given
+    made = site.one("SELECT crm_id FROM person WHERE id = ?", other)
+    assert [row(site, "lead", crm_id)["ownerid"].table for crm_id in (told.crm_id, made)] == ["team", "team"]
+    site.org.delete("lead", str(told.crm_id))
+    site.sync()
+    anew = ask(site, "sync_person", one)
+    assert anew.ok, anew.outcome
+    assert anew.crm_id not in (None, told.crm_id)
+
+
+@pytest.mark.rule("R-078", "R-312", "R-314")
+def test_a_person_is_sent_as_a_contact_and_deleted_here_alone(site: Environment) -> None:
+    """A new person becomes a contact of no account, once, though the answer is lost; deleting here leaves it there."""
+    one = person(site, "quine")
+    contacts, accounts = site.org.count("contact"), site.org.count("account")
+    site.faults = lambda server: server.faults.plant({"drop": True}, path="QualifyLead", times=3)
+
+    async def unheard(connection: Any) -> None:
+        connection.actions.patience = 0.3
+        await connection.actions.sync_person(one, as_contact=True)
+
+    site.use(unheard)
+    site.faults = lambda _server: None
+    site.later()
+    site.sync()
+    assert site.sql("SELECT crm_type FROM person WHERE id = ?", one) == [("contact",)]
+    assert (site.org.count("contact"), site.org.count("account")) == (contacts + 1, accounts)
+    crm_id = site.one("SELECT crm_id FROM person WHERE id = ?", one)
+    assert row(site, "contact", crm_id)["parentcustomerid"] is None
+    assert ask(site, "delete_person", one).ok
+    assert row(site, "contact", crm_id)
+    site.sync()
+    assert site.sql("SELECT id FROM person WHERE crm_id = ?", crm_id) == []
+    site.org.update("contact", crm_id, {"jobtitle": "Back"})
+    site.sync()
+    ((new, email),) = site.sql("SELECT id, email FROM person WHERE crm_id = ?", crm_id)
+    assert (new != one, email) == (True, "quine@example.org")
+
+
+def test_who_was_made_a_lead_on_the_way_to_a_contact_becomes_one_later(site: Environment) -> None:
+    """Where the lead was made and could not be qualified yet, the action goes on there; without it a lead stays one."""
+    one, other = person(site, "wu"), person(site, "ada")
+    site.faults = lambda server: server.faults.plant({"name": "deadlock"}, path="QualifyLead", times=None)
+
+    async def hindered(connection: Any) -> None:
+        connection.actions.patience = 0.3
+        await connection.actions.sync_person(one, as_contact=True)
+
+    site.use(hindered)
+    site.faults = lambda _server: None
+    assert site.sql("SELECT crm_type FROM person WHERE id = ?", one) == [("lead",)]
+    site.later()
+    assert ask(site, "sync_person", other).ok
+    assert ask(site, "sync_person", other, as_contact=True).code == "skipped"
+    types = site.sql("SELECT crm_type FROM person WHERE id IN (?, ?) ORDER BY id", one, other)
+    assert types == [("contact",), ("lead",)]
+
+
+@pytest.mark.rule("R-086", "R-087", "R-044", "R-045")
+def test_of_two_changes_a_lead_keeps_ours_and_a_contact_theirs(site: Environment) -> None:
+    """The same column changed on both sides: marketing wins for leads, the CRM for contacts, column by column."""
+    lead, contact = (site.org.create(table, {"lastname": "Both"}) for table in ("lead", "contact"))
+    site.sync()
+    for table, crm_id in (("lead", lead), ("contact", contact)):
+        site.org.update(table, crm_id, {"jobtitle": "Theirs"})
+        site.sql("UPDATE person SET title = 'Ours', city = 'Ulm' WHERE crm_id = ?", crm_id)
+    site.sync()
+    shown = [row(site, "lead", lead), row(site, "contact", contact)]
+    assert [(one["jobtitle"], one["address1_city"]) for one in shown] == [("Ours", "Ulm"), ("Theirs", "Ulm")]
+    assert site.sql("SELECT DISTINCT title FROM person WHERE crm_id = ?", contact) == [("Theirs",)]
+    assert site.verify().ok
+
+
+@pytest.mark.rule("R-163", "R-165", "R-166", "R-182", "R-183", "R-184")
+def test_persons_join_campaigns_and_get_tasks(site: Environment) -> None:
+    """A person whom the CRM lacks is sent first, then added, or given a task due in five days, its reason set."""
+    campaign = next(str(one["campaignid"]) for one in site.org.records("campaign"))
+    one = person(site, "hopper")
+    added = ask(site, "add_to_campaign", one, campaign=campaign)
+    assert added.ok, added.outcome
+    lead = site.one("SELECT crm_id FROM person WHERE id = ?", one)
+    mine = [found for found in site.org.records("listmember") if found["entityid"] == Ref("lead", lead)]
+    assert len(mine) == 1
+    assert ask(site, "add_to_campaign", one, campaign=campaign).code == "skipped"
+    assert ask(site, "remove_from_campaign", one, campaign=campaign).ok
+    assert ask(site, "remove_from_campaign", one, campaign=campaign).code == "skipped"
+    task = ask(site, "create_task", one, subject="Call", status="In Progress")
+    assert task.ok, task.outcome
+    found = row(site, "task", task.crm_id)
+    assert (found["regardingobjectid"], found["statuscode"]) == (Ref("lead", lead), 3)
+    assert str(found["scheduledend"])[:10] == f"{site.clock.now() + timedelta(days=5):%Y-%m-%d}"
