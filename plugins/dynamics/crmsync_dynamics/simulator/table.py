@@ -91,7 +91,8 @@ class Table:
             if row is not None and row["versionnumber"] == version:
                 yield row
 
-    def deleted(self, since: int, until: int) -> list[str]:
-        """The ids that were deleted above one version and not above another, each once, in the order of deletion."""
+    def deleted(self, since: int) -> list[tuple[int, str]]:
+        """The last deletion of each id above a version, with its own version, in the order of deletion."""
         later = self.gone[bisect_right(self.gone, (since, "\x7f")) :]
-        return list(dict.fromkeys(one for version, one in later if version <= until))
+        last = {identity: version for version, identity in later}
+        return sorted((version, identity) for identity, version in last.items())

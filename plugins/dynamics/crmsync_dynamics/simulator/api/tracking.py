@@ -17,6 +17,8 @@ from crmsync_dynamics.simulator.fields import Entity, Row
 from crmsync_dynamics.simulator.odata import cookies, shape
 
 DELTA = "@odata.deltaLink"
+Place = tuple[int, int]
+"""Where a change stands in a delta: in which part of it, and its version."""
 _BARRED = ("$filter", "$orderby", "$expand", "$top")
 _TOKEN = re.compile(r"(\d+)!(\d\d/\d\d/\d{4} \d\d:\d\d:\d\d)")
 _MOMENT = "%m/%d/%Y %H:%M:%S"
@@ -48,20 +50,24 @@ def delta(site: Site, call: Call, entity: Entity) -> Reply:
     """One page of what changed since a delta token: rows by version, then deletions."""
     _need(call, entity)
     since = _since(site, call, entity)
-    names = ("versionnumber", "trackingversion")
+    names = ("change", "trackingversion")
     raw = raw_option(call.raw_query, "$skiptoken")
     cookie = cookies.read(raw, names) if raw else None
-    given = int(str(cookie.last[0])) if cookie else 0
     version = int(str(cookie.last[1])) if cookie else site.state.version
-    everything = _changes(site, entity, since, version)
+    place = _place(str(cookie.last[0])) if cookie else (0, 0)
+    rest = [one for one in _changes(site, entity, since, version) if one[0] > place]
     size = _size(site, call)
-    page = everything[given : given + size]
-    if given + size < len(everything):
-        marks = (str(given + size), str(version))
-        number = cookie.page + 1 if cookie else 2
-        more = cookies.Cookie(number, names, marks, marks, tracking=True)
-        return _answer(site, call, entity, page, next_one=more)
-    return _answer(site, call, entity, page, since=version)
+    entries = [one for _, one in rest[:size]]
+    if size < len(rest):
+        last, upper = ((f"{part}:{number}", str(version)) for part, number in (rest[size - 1][0], rest[0][0]))
+        page = cookie.page + 1 if cookie else 2
+        return _answer(site, call, entity, entries, next_one=cookies.Cookie(page, names, last, upper, tracking=True))
+    return _answer(site, call, entity, entries, since=version)
+
+
+def _place(text: str) -> Place:
+    part, _, number = text.partition(":")
+    return int(part), int(number)
 
 
 def count(site: Site, call: Call, entity: Entity) -> int:
@@ -98,11 +104,17 @@ def _since(site: Site, call: Call, entity: Entity) -> int:
     return version
 
 
-def _changes(site: Site, entity: Entity, since: int, until: int) -> list[Row | str]:
-    table = site.state.tables[entity.name]
-    rows = [row for row in table.changed(since) if row["versionnumber"] <= until]
-    gone = table.deleted(since, until)
-    return [*gone, *rows] if site.settings.deletions_first else [*rows, *gone]
+def _changes(site: Site, entity: Entity, since: int, until: int) -> list[tuple[Place, Row | str]]:
+    """What changed above one version and not above another; each with its place, which later changes do not move."""
+    table, first = site.state.tables[entity.name], site.settings.deletions_first
+    found: list[tuple[Place, Row | str]] = []
+    found += [((2 if first else 1, row["versionnumber"]), row) for row in table.changed(since)]
+    found += [((1 if first else 2, version), identity) for version, identity in table.deleted(since)]
+    return [one for one in sorted(found, key=_first) if one[0][1] <= until]
+
+
+def _first(entry: tuple[Place, Any]) -> Place:
+    return entry[0]
 
 
 def _size(site: Site, call: Call) -> int:
