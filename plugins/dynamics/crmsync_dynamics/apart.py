@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crmsync_dynamics.reading import Reader
 
 QUALIFIED = 1
-MASTER, LEAD = "masterid", "lead"
+MASTER, MERGED, LEAD = "masterid", "merged", "lead"
 NUMBERED = Column(field=Field(name="statecode#", type=Type.INTEGER), wire=STATE)
 """The state of a lead as a number, since its label is anybody's choice."""
 
@@ -61,9 +61,15 @@ class Apart:
         return [self._ended(at, str(masters[at]), self._reader.object) for at in ours if str(masters[at]) in synced]
 
     def unneeded(self) -> list[Gone]:
-        """Rows that are no such thing (any more): a customer that is an account is no role."""
+        """Rows that are no such thing (any more).
+
+        A customer that is an account is no role, and who was merged into a record that is deleted since is nobody.
+        """
         needed = [self._values(one) for one in NEEDED.get(self._reader.object, ())] if self._found.count else []
-        ours = {at for values in needed for at, value in enumerate(values) if value is None} - self._out
+        ours = {at for values in needed for at, value in enumerate(values) if value is None}
+        if self._found.count and self._reader.has(MERGED):
+            ours |= {at for at, value in enumerate(self._values(MERGED)) if value}
+        ours -= self._out
         self._out |= ours
         ids, stamps = self.ids, self._values(STAMP)
         return [Gone(str(ids[at]), _text(stamps[at])) for at in sorted(ours)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from crmsync.clock import stamp
 from crmsync.errors import RouteStopped
 from crmsync.model import Gone, Kind, Page, Query
-from crmsync_dynamics.apart import BECAME, LEAD, MASTER, NUMBERED, Apart
+from crmsync_dynamics.apart import BECAME, LEAD, MASTER, MERGED, NUMBERED, Apart
 from crmsync_dynamics.client import Answer, Client
 from crmsync_dynamics.decode import REFERS, SHOWN, Decoded, Decoder, decoder, next_link
 from crmsync_dynamics.describe import Known
@@ -90,7 +90,7 @@ class Reader:
         wanted = [self._column(one.name) for one in self.query.fields]
         more = [self.key.field.name, STAMP, *(one.field for one in self.query.where), *NEEDED.get(self.object, ())]
         if MASTER in table.columns and self.known.view is None:
-            more.append(MASTER)
+            more += [MASTER, MERGED]
         if self.object == LEAD:
             more += [one for one in BECAME if one in table.columns]
         names = {one.name for one in self.query.fields}
