@@ -47,7 +47,6 @@ def refusal(org: Org | None = None, settings: dict[str, Any] | None = None, **pl
     return refused.value
 
 
-@pytest.mark.rule("R-253")
 def test_wrong_credentials_are_explained() -> None:
     """A wrong secret, an expired one, an unknown app: what to change is said, and the secret is not (1.4, case 23)."""
     wrong = refusal(settings={"client_secret": "wr~ng+secret/="})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crmsync.errors import SettingsError
 from crmsync.settings import FieldSettings, ObjectSettings
-from crmsync_dynamics.simulator import Ref
+from crmsync_dynamics.simulator import Org, Ref
 from dynamics.environment import Environment
 
 FILTER = "new_synctomkto"
@@ -25,11 +27,12 @@ def site(tmp_path: Path) -> Environment:
 
 def filtered(site: Environment, table: str, value: bool | None, **values: Any) -> str:
     """A record with this answer in the filter."""
-    name = {"account": {"name": "Filtered"}, "opportunity": {"name": "Filtered"}}.get(table, {"lastname": "Filtered"})
+    named = {"account": "name", "opportunity": "name", CUSTOM: "new_name"}.get(table, "lastname")
+    name = {named: "Filtered"}
     return site.org.create(table, {**name, **values, FILTER: value})
 
 
-@pytest.mark.rule("R-018", "R-045", "R-047", "R-050", "R-105", "R-108", "R-123", "R-124", "R-127", "R-196")
+@pytest.mark.rule("R-018", "R-044", "R-047", "R-050", "R-108", "R-123", "R-124")
 def test_the_first_sync_copies_everything_and_both_sides_agree(site: Environment) -> None:
     """Users, teams, accounts (those without contacts too), people, deals, campaigns and enabled tables, with owners."""
     site.given["objects"] = ObjectSettings(enable=["new_subscription", "new_subscriptionitem"])
@@ -40,7 +43,12 @@ def test_the_first_sync_copies_everything_and_both_sides_agree(site: Environment
     people = site.org.count("contact") + sum(row["statecode"] != 1 for row in site.org.records("lead"))
     assert site.one("SELECT COUNT(*) FROM person") >= people
     assert site.one("SELECT name FROM account WHERE crm_id = ?", alone) == "Nobody works here"
-    assert site.one("SELECT COUNT(*) FROM person WHERE owner_crm_id IS NULL") == 0
+    assert site.sql("SELECT DISTINCT crm_type FROM person ORDER BY 1") == [("contact",), ("lead",)]
+    for column in ("crm_type", "crm_is_deleted", "crm_created_at"):
+        with pytest.raises(sqlite3.IntegrityError):
+            site.sql(f"UPDATE person SET {column} = '2020-01-01'")
+    ways = site.sql("SELECT DISTINCT object FROM crmsync_field WHERE two_way ORDER BY 1")
+    assert ways == [("contact",), ("lead",)]
     assert site.one("SELECT COUNT(*) FROM opportunity o JOIN crm_user u ON u.crm_id = o.owner_crm_id") > 0
     assert site.verify().ok
     calls = site.sync().counts.calls
@@ -48,10 +56,12 @@ def test_the_first_sync_copies_everything_and_both_sides_agree(site: Environment
     assert calls <= 14, "an idle cycle asks each table once"
 
 
-@pytest.mark.rule("R-106", "R-235", "R-224", "R-226")
+@pytest.mark.rule("R-106", "R-127", "R-226", "R-235")
 def test_values_arrive_under_neutral_names(site: Environment) -> None:
     """Choices as labels, opt-outs each in their own column, a lead's company where a contact's account's stands."""
+    site.given["fields"] = FieldSettings(include=["contact.new_interests"], exclude=["contact.createdon"])
     contact = next(row for row in site.org.records("contact") if isinstance(row["parentcustomerid"], Ref))
+    site.org.update("contact", contact["contactid"], {"new_interests": "2,1"})
     lead = site.org.create("lead", {
         "lastname": "Full", "companyname": "Acme", "revenue": "1234567.5", "leadsourcecode": 8, "donotbulkemail": True,
         "donotemail": False, "donotphone": True, "subject": "Topic",
@@ -63,14 +73,49 @@ def test_values_arrive_under_neutral_names(site: Environment) -> None:
     account = contact["parentcustomerid"].id
     shown = site.one("SELECT company FROM person_full WHERE crm_id = ?", contact["contactid"])
     assert shown == (site.org.get("account", account) or {})["name"]
+    sql = "SELECT new_interests, owner_crm_id IS NOT NULL FROM person WHERE crm_id = ?"
+    ((interests, owned),) = site.sql(sql, contact["contactid"])
+    assert (len(interests.split(";")), owned) == (2, 1)
+    site.given["fields"] = FieldSettings(exclude=["lead.ownerid"])
+    with pytest.raises(SettingsError, match="without which lead cannot be synced"):
+        site.sync()
+
+
+@pytest.mark.rule("R-045", "R-094", "R-095", "R-096", "R-097", "R-103", "R-104")
+def test_accounts_come_one_way_and_their_next_version_wins(tmp_path: Path) -> None:
+    """An edit here shows on every contact and is not sent; the account's next update overwrites it, all of it.
+
+    Each of its contacts is told, up to 5,000 of them.
+    """
+    site = Environment(tmp_path / "dyn.db", Org(8, 7, big_account=5001), objects=ObjectSettings(disable=IDLE))
+    site.sync()
+    sql = "SELECT account_crm_id, COUNT(*) FROM person WHERE account_crm_id IS NOT NULL GROUP BY 1 ORDER BY 2"
+    (small, few), *_, (big, many) = site.sql(sql)
+    assert (few < 10, many) == (True, 5001)
+    site.sql("UPDATE account SET industry = 'Here', website = 'https://here.example' WHERE crm_id = ?", small)
+    shown = site.sql("SELECT DISTINCT industry FROM person_full WHERE account_crm_id = ?", small)
+    assert shown == [("Here",)]
+    before = (site.org.get("account", small) or {})["versionnumber"]
+    site.sync()
+    assert (site.org.get("account", small) or {})["versionnumber"] == before
+    assert site.one("SELECT industry FROM account WHERE crm_id = ?", small) == "Here"
+    for account in (small, big):
+        site.org.update("account", account, {"sic": "4711"})
+    site.sync()
+    assert site.one("SELECT industry <> 'Here' FROM account WHERE crm_id = ?", small) in (1, None)
+    told = site.sql("SELECT COUNT(*) FROM activity WHERE field = 'sic_code' GROUP BY run")
+    assert told == [(few,)]
+    assert site.one("SELECT sic_code FROM account WHERE crm_id = ?", big) == "4711"
 
 
 @pytest.mark.rule("R-259", "R-260", "R-261", "R-262", "R-263", "R-264", "R-265", "R-268")
 def test_the_filter_keeps_out_only_what_says_no(site: Environment) -> None:
     """Empty and yes are synced, no is not; no to yes brings a record, yes to no leaves it as it is, and stale."""
-    made = {(t, v): filtered(site, t, v) for t in ("lead", "contact", "account") for v in (None, True, False)}
+    disable = ["systemuser", "team", "campaign", "task", "opportunity_customer", "connection"]
+    site.given["objects"] = ObjectSettings(disable=disable, enable=[CUSTOM])
+    tables = {"account": "account", "lead": "person", "contact": "person", "opportunity": "opportunity", CUSTOM: CUSTOM}
+    made = {(table, value): filtered(site, table, value) for table in tables for value in (None, True, False)}
     site.sync()
-    tables = {"account": "account", "lead": "person", "contact": "person"}
     there = {key: bool(site.sql(f"SELECT 1 FROM {tables[key[0]]} WHERE crm_id = ?", one)) for key, one in made.items()}
     assert there == {key: key[1] is not False for key in made}
     site.org.update("lead", made["lead", False], {FILTER: True, "jobtitle": "In"})
@@ -248,12 +293,15 @@ def test_a_secured_column_is_never_taken_for_an_empty_one(site: Environment) -> 
     assert any("contact.jobtitle may not be read" in note for note in summary.notes)
 
 
-@pytest.mark.rule("R-186", "R-187", "R-197", "R-171")
+@pytest.mark.rule("R-171", "R-186", "R-187", "R-196", "R-197")
 def test_custom_tables_within_two_steps_are_on_offer(site: Environment) -> None:
     """Tables related to people within two steps; farther and unrelated ones say why not; marketing lists are none."""
     site.org.add_table({"schema": "new_Far", "columns": ["new_Item lookup CRU-n >new_subscriptionitem"]})
     site.org.add_table({"schema": "new_Alone", "columns": []})
-    site.given["objects"] = ObjectSettings(enable=["new_subscription", "new_far", "new_alone"])
+    site.sync()
+    site.given["objects"] = ObjectSettings(enable=[CUSTOM, "new_far", "new_alone"], disable=IDLE)
+    site.sync()
+    assert site.one(f"SELECT COUNT(*) FROM {CUSTOM}") == site.org.count(CUSTOM), "enabled later, it comes in full"
 
     async def work(connection: Any) -> Any:
         return await connection.check()
@@ -261,4 +309,7 @@ def test_custom_tables_within_two_steps_are_on_offer(site: Environment) -> None:
     found = {one.topic: one for one in site.use(work)}
     assert "R-187" in found["new_far"].message
     assert "R-186" in found["new_alone"].message
-    assert "new_subscription" in found
+    assert CUSTOM in found
+    site.given["objects"] = ObjectSettings(enable=["list"])
+    with pytest.raises(SettingsError, match="list"):
+        site.sync()

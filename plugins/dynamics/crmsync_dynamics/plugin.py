@@ -52,16 +52,22 @@ async def routes(session: DynamicsSession, enabled: frozenset[str] | None) -> Se
         there = await session.describes.names()
     except Faulty as error:
         raise failed(error, session, "EntityDefinitions") from error
-    standard = [_counted(route) for route in ROUTES if not there or session.describes.is_there(route.object, there)]
-    lost = [route.object for route in ROUTES if route.object not in {one.object for one in standard}]
-    if lost and session.client.features.plain:
+    plain = session.client.features.plain
+    found = [route for route in ROUTES if not there or session.describes.is_there(route.object, there)]
+    standard = [_fitted(route, plain=plain) for route in found]
+    lost = [route.object for route in ROUTES if route not in found]
+    if lost and plain:
         session.context.warn(f"The server has no {', '.join(lost)}: the sync goes on without.")
     return [*standard, *await custom_routes(session, enabled)]
 
 
-def _counted(route: Route) -> Route:
-    """Roles that are told from the rows' values cannot be counted by a query."""
-    return replace(route, kinds=route.kinds - {Kind.COUNT}) if route.object in NEEDED else route
+def _fitted(route: Route, *, plain: bool) -> Route:
+    """A route as it is for this server: roles, told from rows' values, are not counted; owners are read (R-127)."""
+    if route.object in NEEDED:
+        route = replace(route, kinds=route.kinds - {Kind.COUNT})
+    if "ownerid" in route.wanted and not plain:
+        route = replace(route, required=(*route.required, "ownerid"))
+    return route
 
 
 @hookimpl
