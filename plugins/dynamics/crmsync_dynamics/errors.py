@@ -72,10 +72,12 @@ POLICIES: dict[str, Policy] = {code: policy for policy, codes in _TABLE.items() 
 """What happens next, by the vendor's error code."""
 
 NO_COLUMN, NO_SEGMENT, OLD_STAMP = "find a property named", "not found for the segment", "version stamp"
+NO_PROPERTY = "invalid property"
 ROW_RIGHT = "for record with id"
 
 _SAID: tuple[tuple[str, str, Policy], ...] = (
     ("0x0", NO_COLUMN, Policy.MOVED),
+    ("0x0", NO_PROPERTY, Policy.MOVED),
     ("0x8006088a", NO_SEGMENT, Policy.OBJECT),
     ("0x80060888", NO_SEGMENT, Policy.OBJECT),
     ("0x80040220", ROW_RIGHT, Policy.RECORD),

@@ -24,6 +24,8 @@ _LATER = frozenset(
 _SECURED = re.compile(r"permissions for the ([\w, ]+?) secured")
 _QUOTED = re.compile(r"'(_?\w+)'")
 _ACCESS = "Give the user access to the record: a deeper role, a share, or another owner."
+_UNIQUE = "Another record has this value already, which must be unique: link or merge the two."
+_COLUMN = "Open the column to the user in a column security profile, or do not sync it."
 _SHORTEN = "Shorten the value, or have the column made longer in the CRM."
 _NUMBER = "Choose a number that fits the column's limits."
 _CLOSED = "The record is closed in the CRM: reopen it there, then retry."
@@ -39,12 +41,10 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "0x80040231": "The new owner lacks a role for such records: give it one, or choose another.",
         "0x80048405": _ACCESS, "0x80048306": _ACCESS, "0x8004020d": _ACCESS, "0x80040256": _ACCESS,
         "0x80040220": _ACCESS,
-        "0x8004f502": "Open the column to the user in a column security profile, or do not sync it.",
-        "0x8004f507": "Open the column to the user in a column security profile, or do not sync it.",
+        **dict.fromkeys(("0x8004f502", "0x8004f504", "0x8004f506", "0x8004f507"), _COLUMN),
         "0x8006089d": "Several records share the key: clear it on all but one.",
         "0x80040333": "The CRM has a record like it: link or merge the two, or allow duplicates and ask again.",
-        "0x80060892": "Another record has this value already, which must be unique: link or merge the two.",
-        "0x80040237": "Another record has this value already, which must be unique: link or merge the two.",
+        "0x80060892": _UNIQUE, "0x80040237": _UNIQUE,
         "0x80040265": _RULE, "0x80040224": _RULE, "0x80044171": _RULE, "0x80044172": _RULE, "0x80044173": _RULE,
         "0x80081111": _RULE, "0x80044182": "Plug-ins of the environment call each other in a circle: see their owner.",
         "0x80040216": "The CRM failed on this record twice: see the message, change the value, or ask its vendor.",
