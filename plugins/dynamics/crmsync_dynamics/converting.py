@@ -10,11 +10,11 @@ import msgspec
 from crmsync.model import Value
 from crmsync.writes import Outcome, Result
 from crmsync_dynamics import outcomes, wire
-from crmsync_dynamics.behind import ORIGIN, Behind
+from crmsync_dynamics.behind import ORIGIN
 from crmsync_dynamics.changed import ANY, address
 from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.items import Item, Reply, Request
-from crmsync_dynamics.owning import Uncounted, places
+from crmsync_dynamics.owning import places
 
 QUALIFIED = 1
 _STATUS = 3  # of a qualified lead, as the vendor ships it
@@ -99,12 +99,12 @@ async def _made_of(batch: Batch, leads: Sequence[str]) -> dict[str, str]:
         return {}
     contact = (await batch.session.describes.last("contact")).table
     wire_ = contact.columns[ORIGIN].wire
-    rows = await Behind(batch.session, Uncounted()).rows(contact, wire_, leads, (wire_,))
+    rows = await batch.behind.rows(contact, wire_, leads, (wire_,))
     return {str(row[wire_]): str(row[contact.key]) for row in rows}
 
 
 async def _rows(batch: Batch, column: str, ids: Mapping[str, Item], columns: Sequence[str]) -> list[dict[str, Any]]:
-    return await Behind(batch.session, Uncounted()).rows(batch.known.table, column, ids, columns)
+    return await batch.behind.rows(batch.known.table, column, ids, columns)
 
 
 async def _finish(batch: Batch) -> None:

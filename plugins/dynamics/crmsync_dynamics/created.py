@@ -10,13 +10,11 @@ import msgspec
 from crmsync.model import Value
 from crmsync.writes import Change, Result
 from crmsync_dynamics import outcomes
-from crmsync_dynamics.behind import Behind
 from crmsync_dynamics.bulk import create_many, suits
 from crmsync_dynamics.changed import address, patch
 from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.errors import Policy
 from crmsync_dynamics.items import Item, Request
-from crmsync_dynamics.owning import Uncounted
 from crmsync_dynamics.wire import REASON, STATE
 
 MADE_HERE = frozenset({"lead", "contact", "task"})
@@ -87,7 +85,7 @@ async def _there_already(batch: Batch) -> None:
     for one in doubted.values():
         if one.outcome is not None and one.outcome.result is not Result.REFUSED:
             one.outcome = outcomes.refused(_TAKEN, one.fault.message if one.fault else "")
-    for found in await Behind(batch.session, Uncounted()).there(batch.known.table, doubted):
+    for found in await batch.behind.there(batch.known.table, doubted):
         doubted[found].outcome, doubted[found].fault = outcomes.done(found), None
 
 

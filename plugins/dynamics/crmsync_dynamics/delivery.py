@@ -14,10 +14,11 @@ from crmsync.model import Value
 from crmsync.writes import Result
 from crmsync_dynamics import batch as multipart
 from crmsync_dynamics import outcomes, wire
+from crmsync_dynamics.behind import Behind
 from crmsync_dynamics.describe import Known
 from crmsync_dynamics.errors import POLICIES, Faulty, Policy
 from crmsync_dynamics.items import Item, Reply
-from crmsync_dynamics.owning import places
+from crmsync_dynamics.owning import Uncounted, places
 from crmsync_dynamics.routes import FILTER
 from crmsync_dynamics.session import DynamicsSession
 
@@ -65,6 +66,11 @@ class Batch:
     def touched(self) -> bool:
         """Whether anything was, or may have been, written."""
         return any(one.outcome is not None and one.outcome.result in _TOUCHED for one in self.items)
+
+    @property
+    def behind(self) -> Behind:
+        """Questions about records on the way."""
+        return Behind(self.session, Uncounted())
 
     async def prepare(self, records: Mapping[Item, Mapping[str, Value]]) -> None:
         """Spell the values of changes; one whose value is none of its field's type is refused here.

@@ -13,12 +13,10 @@ from uuid import UUID, uuid5
 import msgspec
 
 from crmsync_dynamics import outcomes
-from crmsync_dynamics.behind import Behind
 from crmsync_dynamics.client import Answer
 from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.items import Item, Reply, Request
-from crmsync_dynamics.owning import Uncounted
 from crmsync_dynamics.query import Select, among, is_guid, text_literal
 from crmsync_dynamics.tables import Table
 
@@ -165,7 +163,7 @@ async def _members(batch: Batch, lists: Lists, items: Sequence[Item]) -> dict[Pa
     for one in dict.fromkeys(filter(None, map(lists.of, items))):
         people = [item.change.wish.person.lower() for item in items if lists.of(item) == one]
         columns = (_LIST, _WHO, _MAKER)
-        for row in await Behind(batch.session, Uncounted()).rows(table, _WHO, people, columns, (among(_LIST, [one]),)):
+        for row in await batch.behind.rows(table, _WHO, people, columns, (among(_LIST, [one]),)):
             found[one, str(row[_WHO])] = row
     return found
 

@@ -9,10 +9,8 @@ import msgspec
 
 from crmsync.writes import Result
 from crmsync_dynamics import outcomes, wire
-from crmsync_dynamics.behind import Behind
 from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.items import Item, Request
-from crmsync_dynamics.owning import Uncounted
 from crmsync_dynamics.query import is_guid
 
 MERGED = frozenset({"account", "contact", "lead"})
@@ -95,5 +93,5 @@ async def _found(batch: Batch, doubted: Mapping[Item, list[str]]) -> dict[str, s
     ids = [crm_id for one, losers in doubted.items() for crm_id in (one.id, *losers)]
     if not ids:
         return {}
-    rows = await Behind(batch.session, Uncounted()).rows(table, table.key, ids, (_MASTER,))
+    rows = await batch.behind.rows(table, table.key, ids, (_MASTER,))
     return {str(row[table.key]): str(row.get(_MASTER) or "") for row in rows}
