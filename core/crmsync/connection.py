@@ -17,7 +17,7 @@ from crmsync.errors import CrmsyncError, SchemaMoved, SettingsError
 from crmsync.hookspecs import System
 from crmsync.linking import Programs
 from crmsync.model import Counts, Finding, Level, Route
-from crmsync.opened import DISABLED, Opened
+from crmsync.opened import DISABLED, LOGIN, Opened
 from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
 from crmsync.progress import Tell
@@ -81,8 +81,10 @@ class Connection:
         await (await self.opened.store()).write(_forget, DISABLED)
 
     async def disable(self) -> None:
-        """Stop cycles, of this and any other process, at their next beginning."""
-        await (await self.opened.store()).write(records.remember, {DISABLED: self.opened.now()})
+        """Stop cycles, of this and any other process, at their next beginning; then the log-in may be changed."""
+        store = await self.opened.store()
+        await store.write(records.remember, {DISABLED: self.opened.now()})
+        await store.write(_forget, LOGIN)
 
     async def _survey(self) -> Schema:
         """Look at the CRM's schema with the settings as they are; writes nothing."""

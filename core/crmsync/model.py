@@ -335,6 +335,7 @@ class Identity:
     user_name: str = ""
     address: str = ""
     version: str = ""  # of the API in use
+    login: str = ""  # how and as whom: where it is told, it changes only while the connection is disabled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crmsync.errors import SettingsError
+from crmsync.errors import OtherOrg, SettingsError
 from crmsync.settings import FieldSettings, ObjectSettings
 from crmsync_dynamics.simulator import Org, Ref
 from dynamics.environment import Environment
@@ -224,6 +224,27 @@ def test_deleted_people_stay_and_are_marked(site: Environment) -> None:
     site.sync()
     assert site.one("SELECT id FROM person WHERE crm_id = ?", contact) != row
     assert site.verify().ok
+
+
+@pytest.mark.rule("R-029", "R-030", "R-033", "R-038", "R-041", "R-042")
+def test_nothing_is_missed_while_disabled_and_only_then_the_login_changes(site: Environment) -> None:
+    """What happened meanwhile comes, parents first; another log-in waits for that; another environment is refused."""
+    site.sync()
+    site.user = "admin"
+    with pytest.raises(SettingsError, match="crmsync disable acme"):
+        site.sync()
+    site.use(lambda one: one.disable())
+    account = site.org.create("account", {"name": "New while disabled"})
+    contact = filtered(site, "contact", value=True, parentcustomerid=Ref("account", account))
+    site.later(86400)
+    site.use(lambda one: one.check())
+    site.use(lambda one: one.enable())
+    site.sync()
+    ((name,),) = site.sql("SELECT company FROM person_full WHERE crm_id = ?", contact)
+    assert name == "New while disabled"
+    site.org = Org(5, 8, clock=site.clock)
+    with pytest.raises(OtherOrg):
+        site.sync()
 
 
 def test_what_the_feed_forgot_is_found_by_comparing(site: Environment) -> None:

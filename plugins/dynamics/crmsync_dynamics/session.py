@@ -111,4 +111,5 @@ def _identity(client: Client, who: Who) -> Identity:
     return Identity(
         org=org, user=who.UserId, user_name=settings.client_id or "", address=settings.address,
         version=settings.api_version.lstrip("v"),
+        login=f"{settings.login_flow()} of {settings.client_id or who.UserId or 'nobody'}",
     )  # fmt: skip
