@@ -124,7 +124,7 @@ def test_of_two_changes_a_lead_keeps_ours_and_a_contact_theirs(site: Environment
     assert site.verify().ok
 
 
-@pytest.mark.rule("R-163", "R-165", "R-166", "R-182", "R-183", "R-184")
+@pytest.mark.rule("R-163", "R-165", "R-166", "R-167", "R-168", "R-182", "R-183", "R-184")
 def test_persons_join_campaigns_and_get_tasks(site: Environment) -> None:
     """A person whom the CRM lacks is sent first, then added, or given a task due in five days, its reason set."""
     campaign = next(str(one["campaignid"]) for one in site.org.records("campaign"))
@@ -137,8 +137,55 @@ def test_persons_join_campaigns_and_get_tasks(site: Environment) -> None:
     assert ask(site, "add_to_campaign", one, campaign=campaign).code == "skipped"
     assert ask(site, "remove_from_campaign", one, campaign=campaign).ok
     assert ask(site, "remove_from_campaign", one, campaign=campaign).code == "skipped"
+    site.org.create("listmember", {"listid": mine[0]["listid"], "entityid": Ref("lead", lead)})
+    site.sync()  # somebody in the CRM adds the person, which is no act of marketing
+    assert ask(site, "remove_from_campaign", one, campaign=campaign).code == "skipped"
+    acts = "SELECT COUNT(*) FROM activity WHERE person_id = ? AND kind LIKE '%Campaign%' AND kind NOT LIKE '%Refused'"
+    assert site.one(acts, one) == 2  # added and removed from here, and nothing else
     task = ask(site, "create_task", one, subject="Call", status="In Progress")
     assert task.ok, task.outcome
     found = row(site, "task", task.crm_id)
     assert (found["regardingobjectid"], found["statuscode"]) == (Ref("lead", lead), 3)
     assert str(found["scheduledend"])[:10] == f"{site.clock.now() + timedelta(days=5):%Y-%m-%d}"
+
+
+@pytest.mark.rule("R-089", "R-230")
+def test_what_the_crm_refuses_is_told_with_both_ids_and_holds_up_nobody(site: Environment) -> None:
+    """Too long, or against a rule of the environment: listed, told on the person, and sent once it is corrected."""
+    long, ruled, good = (site.org.create("lead", {"lastname": name}) for name in ("Long", "Ruled", "Good"))
+    site.sync()
+    rule = {"object": "lead", "field": "jobtitle", "value": "Emperor", "message": "Nobody is emperor here."}
+    site.org.state.automation.plant({"validations": [rule]})
+    for crm_id, title in ((long, "x" * 101), (ruled, "Emperor"), (good, "CTO")):
+        site.sql("UPDATE person SET title = ?, city = 'Ulm' WHERE crm_id = ?", title, crm_id)
+    site.sync()
+    assert [row(site, "lead", one)["jobtitle"] for one in (long, ruled, good)] == [None, None, "CTO"]
+    said = {
+        crm_id: (row_id, text) for row_id, crm_id, text in site.sql("SELECT row_id, crm_id, message FROM crmsync_error")
+    }
+    assert said.keys() == {long, ruled}
+    assert said[ruled][0] == site.one("SELECT id FROM person WHERE crm_id = ?", ruled)
+    assert ("101 characters" in said[long][1], "Nobody is emperor here." in said[ruled][1]) == (True, True)
+    told = "SELECT reason FROM activity WHERE person_id = ? AND kind LIKE '%Refused'"
+    assert "Nobody is emperor here." in str(site.one(told, said[ruled][0]))
+    site.org.state.automation.clear()
+    site.sql("UPDATE person SET title = 'CFO' WHERE title IN ('Emperor', ?)", "x" * 101)
+    site.sync()
+    assert [row(site, "lead", one)["jobtitle"] for one in (long, ruled)] == ["CFO", "CFO"]
+    assert site.verify().ok
+
+
+def test_who_is_sent_and_then_filtered_out_by_the_crm_stays_as_sent(site: Environment) -> None:
+    """A workflow of the CRM says no to a lead without an address: it was made once, and is read no more until yes."""
+    site.org.state.automation.plant({"workflows": [{"name": "sync_filter"}]})
+    site.sql("INSERT INTO person (last_name, company) VALUES ('Silent', 'Acme')")
+    one = int(site.sql("SELECT id FROM person WHERE last_name = 'Silent'")[0][0])
+    told = ask(site, "sync_person", one)
+    assert told.ok, told.outcome
+    assert row(site, "lead", told.crm_id)["new_synctomkto"] is False
+    site.org.update("lead", str(told.crm_id), {"jobtitle": "Unseen"})
+    site.sync()
+    assert site.sql("SELECT crm_id, title, crm_is_deleted FROM person WHERE id = ?", one) == [(told.crm_id, None, 0)]
+    site.org.update("lead", str(told.crm_id), {"emailaddress1": "s@example.org", "new_synctomkto": True})
+    site.sync()
+    assert site.sql("SELECT id, title FROM person WHERE crm_id = ?", told.crm_id) == [(one, "Unseen")]
