@@ -112,6 +112,8 @@ class Customs:
     """The contact of a converted lead belongs to no account, so that persons may be sent as contacts (R-078)."""
     resends: bool = True
     """Syncing a person whom the CRM has sends at once what waits of it; else it makes persons only (R-074, R-075)."""
+    statuses: bool = True
+    """Members of campaigns have statuses there."""
     deletes: bool = True
     """Deleting a person deletes its record too, unless that is left out; else only if asked for (R-311, R-312)."""
 

@@ -142,6 +142,9 @@ def test_persons_join_campaigns_and_get_tasks(site: Environment) -> None:
     assert ask(site, "remove_from_campaign", one, campaign=campaign).code == "skipped"
     acts = "SELECT COUNT(*) FROM activity WHERE person_id = ? AND kind LIKE '%Campaign%' AND kind NOT LIKE '%Refused'"
     assert site.one(acts, one) == 2  # added and removed from here, and nothing else
+    other = person(site, "liskov")
+    told = ask(site, "change_status", other, campaign=campaign, status="Sent")
+    assert (told.code, site.one("SELECT crm_id FROM person WHERE id = ?", other)) == ("status", None)
     task = ask(site, "create_task", one, subject="Call", status="In Progress")
     assert task.ok, task.outcome
     found = row(site, "task", task.crm_id)

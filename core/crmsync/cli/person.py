@@ -56,13 +56,13 @@ def convert(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Convert leads, each into a contact, an account and an opportunity of its own.
+    """Convert leads, each into a contact of its own and, by the CRM's custom, an account and an opportunity.
 
     It never finds an account that is there already, so a second one comes of it; for most leads the CRM's own
     conversion is the better way. Asks first.
     """
     if not yes:
-        typer.confirm(f"Convert {', '.join(persons)}, each into a new contact and a new account?", abort=True, err=True)
+        typer.confirm(f"Convert {', '.join(persons)}, each into a new contact and what goes with it?", abort=True, err=True)
     ask(
         settings, name, "convert_person", persons, as_json=as_json, confirmed=True, owner=owner, status=status,
         opportunity=None if no_opportunity else opportunity, mail=mail,

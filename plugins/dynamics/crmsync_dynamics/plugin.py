@@ -28,7 +28,7 @@ BATCH, BULK = 200, 2_000
 
 CUSTOMS = Customs(
     converting="a new contact of no account, and an opportunity where one is named (R-078, R-079)",
-    alone=True, resends=False, deletes=False,
+    alone=True, resends=False, statuses=False, deletes=False,
 )  # fmt: skip
 
 
