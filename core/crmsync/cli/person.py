@@ -62,7 +62,8 @@ def convert(
     conversion is the better way. Asks first.
     """
     if not yes:
-        typer.confirm(f"Convert {', '.join(persons)}, each into a new contact and what goes with it?", abort=True, err=True)
+        said = f"Convert {', '.join(persons)}, each into a new contact and what goes with it?"
+        typer.confirm(said, abort=True, err=True)
     ask(
         settings, name, "convert_person", persons, as_json=as_json, confirmed=True, owner=owner, status=status,
         opportunity=None if no_opportunity else opportunity, mail=mail,
