@@ -208,7 +208,12 @@ class Connection:
             cycle = Cycle(pull, {})
             await self._look_again(cycle, [], await known_mapping(pull.store))
             pull.routes = self._routes
-            await selection.refresh(pull, list(names), since, until)
+            filled = list(names)
+            await selection.refresh(pull, filled, since, until)
+            said = (
+                f"{', '.join(filled)}: read again, {sum(one.counts.updated for one in pull.steps.values()):,} updated"
+            )
+            await pull.store.write(records.notice, "refresh", said, pull.now())
         return self._summary(pull)
 
     async def verify(self, *, objects: Sequence[str] | None = None, progress: Tell | None = None) -> Verification:
