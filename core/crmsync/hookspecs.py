@@ -123,7 +123,7 @@ class System:
     """Who a connector is. Facts, asked once; never combined with another plugin's."""
 
     name: str  # equals the entry point's name
-    title: str  # for people: "Salesforce"
+    title: str  # for people: "Acme CRM"
     settings: type[BaseModel]
     connect: Callable[[Any, Context], AbstractAsyncContextManager[Session]]
     routes: Callable[[Any, frozenset[str] | None], Awaitable[Sequence[Route]]]

@@ -23,7 +23,7 @@ from crmsync_dynamics.remembered import Remembered
 from crmsync_dynamics.settings import DynamicsSettings
 from crmsync_dynamics.throttle import Throttle
 
-AGENT = "crmsync-dynamics"
+CLIENT = "crmsync-dynamics"
 _PLAIN = frozenset({Policy.ABSENT, Policy.OBJECT, Policy.MISTAKE})
 
 
@@ -76,7 +76,7 @@ async def connect(settings: DynamicsSettings, context: Context) -> AsyncIterator
 def _http(settings: DynamicsSettings, backoff: Backoff) -> HttpClient:
     return HttpClient(
         ca_file=str(settings.ca_file) if settings.ca_file else None, connect_timeout=settings.connect_timeout,
-        read_timeout=settings.read_timeout, backoff=backoff, connections=settings.concurrency, user_agent=AGENT,
+        read_timeout=settings.read_timeout, backoff=backoff, connections=settings.concurrency, user_agent=CLIENT,
     )  # fmt: skip
 
 
