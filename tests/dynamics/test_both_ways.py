@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ PARTS = 2
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CODES = {"refused": "0x80040265", "later": "0x80044339"}
 FIELDS = {"email": "emailaddress1", "last_name": "lastname", "title": "jobtitle"}
+PLACE = re.compile(r"/(lead|contact)s\((.*)\)$")
 WRITES = {"PATCH": r"^/api/.*/(leads|contacts)\(", "POST": r"^/api/.*/\$batch"}
 
 
@@ -46,13 +48,22 @@ class SimulatedEnvironment(World):
         self.sim.faults = self._watch
 
     def _watch(self, server: Server) -> None:
-        """Count the records that are written."""
+        """Count the records that are written, and keep the values that go and those that were there already."""
 
         def seen(call: Any) -> None:
-            if call.method == "PATCH" and call.header("If-Match"):
-                self.writes += 1
+            found = PLACE.search(call.path) if call.method == "PATCH" and call.header("If-Match") else None
+            if found is None:
+                return
+            self.writes += 1
+            row = self.org.get(found[1], found[2])
+            if row is not None and call.header("If-Match") in ("*", f'W/"{row["versionnumber"]}"'):
+                self._replaced(row, call.json())
 
         _before(server, seen)
+
+    def _replaced(self, row: dict[str, Any], body: dict[str, Any]) -> None:
+        for name in FIELDS.values() & body.keys():
+            (self.redundant if row[name] == body[name] else self.overwritten).append(row[name])
 
     def ids(self, kind: str) -> list[str]:
         found = self.org.records(kind)
@@ -82,6 +93,11 @@ class SimulatedEnvironment(World):
 
     def _writer(self) -> Writer:
         return Writer(self.org.state, self.org.user("admin"))
+
+    def explains(self, explained: Any) -> bool:
+        """A qualified lead stays in the CRM, also once the contact that it became is deleted."""
+        lead = self.org.get("lead", explained["crm_id"]) if explained["object"] == "lead" else None
+        return lead is not None and self._qualified("lead", lead) and lead["parentcontactid"] is None
 
     def wait(self, seconds: int) -> None:
         self.sim.clock.advance(timedelta(seconds=seconds))
