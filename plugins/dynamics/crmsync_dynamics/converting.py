@@ -48,10 +48,11 @@ def _spell(batch: Batch, item: Item) -> None:
 
 def _status(batch: Batch, label: str) -> int:
     """The reason to qualify leads with: the one that is wished for, else the first there is."""
-    column = batch.known.table.columns[wire.REASON]
-    if label:
+    column = batch.known.table.columns.get(wire.REASON)
+    if label and column is not None:
         return wire.number_of(column, label)
-    return next((reason for reason, state in column.states.items() if state == QUALIFIED), _STATUS)
+    states = column.states if column is not None else {}
+    return next((reason for reason, state in states.items() if state == QUALIFIED), _STATUS)
 
 
 def _read(item: Item, reply: Reply) -> None:
@@ -95,9 +96,9 @@ def _contact(row: Mapping[str, Any]) -> str:
 
 async def _made_of(batch: Batch, leads: Sequence[str]) -> dict[str, str]:
     """Contacts by the lead that they were made of."""
-    if not leads:
-        return {}
     contact = (await batch.session.describes.last("contact")).table
+    if not leads or ORIGIN not in contact.columns:
+        return {}
     wire_ = contact.columns[ORIGIN].wire
     rows = await batch.behind.rows(contact, wire_, leads, (wire_,))
     return {str(row[wire_]): str(row[contact.key]) for row in rows}

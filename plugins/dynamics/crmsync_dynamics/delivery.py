@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 
 from crmsync.errors import CrmError, RetryLater, SchemaMoved
 from crmsync.model import Value
@@ -132,10 +133,13 @@ class Batch:
             item.lost = True
             return
         item.fault, item.retry_after = reply.fault, reply.retry_after
-        if item.fault is None:
-            read(item, reply)
-        else:
+        if item.fault is not None:
             item.outcome = outcomes.of_fault(item, item.fault, self.known.table)
+            return
+        try:
+            read(item, reply)
+        except (msgspec.MsgspecError, AttributeError, TypeError) as error:
+            item.outcome = outcomes.unknown("not_json", f"It was done, and the answer cannot be read: {error}")
 
     async def _patient(self, again: Sequence[Item], attempt: int) -> bool:
         """Wait for another attempt, where one may help: as long as the server says, and nobody begins anything."""

@@ -59,7 +59,7 @@ class Lists:
         for place in dict.fromkeys(map(_place, items)):
             if place not in self.found:
                 self.found[place] = await self._made(place)
-            if f"tied {self.found[place]}" not in self.batch.session.kinds:
+            if self.found[place] not in self.batch.session.tied:
                 await self._tie(place)
 
     async def _made(self, place: Pair) -> str:
@@ -72,7 +72,7 @@ class Lists:
     async def _tie(self, place: Pair) -> None:
         body = {"EntityId": self.found[place], "EntityName": "list"}
         await self._ask("POST", f"campaigns({place[0]})/{_KIND}AddItemCampaign", body, {})
-        self.batch.session.kinds[f"tied {self.found[place]}"] = "list"
+        self.batch.session.tied.add(self.found[place])
 
     async def _ask(self, method: str, path: str, body: object, headers: dict[str, str]) -> None:
         try:

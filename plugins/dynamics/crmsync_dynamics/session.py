@@ -50,6 +50,7 @@ class DynamicsSession:
     unit: str = ""  # the user's business unit
     kinds: dict[str, str] = field(default_factory=dict)  # of records that were referred to: id → table
     lacks: set[str] = field(default_factory=set)  # what a table turned out not to take
+    tied: set[str] = field(default_factory=set)  # marketing lists that belong to their campaign
 
     def usage(self) -> Usage:
         """Requests of this session; the vendor does not tell the day's."""
