@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,11 @@ def _attribute(one: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@cache
+def _attributes(name: str) -> list[dict[str, Any]]:
+    return [_attribute(one) for one in recorded(name)["Attributes"]]
+
+
 def _answer(path: str) -> Any:
     name = path.split("'")[1]
     found, tail = recorded(name), path.partition(")")[2].strip("/")
@@ -62,10 +66,11 @@ def _answer(path: str) -> Any:
         return {**found, "DisplayName": _label(found["DisplayName"])}
     cast = tail.rpartition(".")[2] if "." in tail else ""
     kinds = _CASTS.get(cast, (cast.removesuffix("AttributeMetadata"),))
-    kind: Callable[[dict[str, Any]], bool] = lambda one: (  # noqa: E731 - two forms of one question
-        not cast or one["AttributeType"] in kinds or one["AttributeTypeName"] == f"{kinds[0]}Type"
-    )
-    return {"value": [_attribute(one) for one in found["Attributes"] if kind(one)]}
+    return {"value": [one for one in _attributes(name) if not cast or _is(one, kinds)]}
+
+
+def _is(one: dict[str, Any], kinds: tuple[str, ...]) -> bool:
+    return one["AttributeType"] in kinds or one["AttributeTypeName"]["Value"] == f"{kinds[0]}Type"
 
 
 async def _serve(request: web.Request) -> web.StreamResponse:
