@@ -77,6 +77,8 @@ async def _serve(request: web.Request) -> web.StreamResponse:
     path = urlsplit(request.raw_path).path.rpartition("/api/data/v9.2/")[2]
     if path == "WhoAmI":
         return web.json_response({"UserId": "", "OrganizationId": "1"})
+    if not path.startswith("EntityDefinitions"):
+        return web.Response(status=404)
     return web.Response(body=msgspec.json.encode(_answer(path)), content_type="application/json")
 
 
