@@ -69,7 +69,7 @@ class Label(msgspec.Struct):
         """The text in the caller's language, else in the first that has one."""
         for one in (self.UserLocalizedLabel, *(self.LocalizedLabels or ())):
             if one is not None and one.Label:
-                return one.Label
+                return str(one.Label)
         return ""
 
 

@@ -144,7 +144,8 @@ def _two_way(fields: Mapping[str, str]) -> frozenset[str]:
 _route = partial(Route, kinds=KINDS, custom_fields=False, strict=True)
 """A table of which an administrator chooses the fields."""
 
-_PEOPLE = {"keeps_deleted": True, "wanted": ("emailaddress1", "ownerid"), "filters": (IN_SYNC,)}
+_people = partial(_route, keeps_deleted=True, wanted=("emailaddress1", "ownerid"), filters=(IN_SYNC,))
+"""A table of persons, of whom marketing keeps those that are deleted."""
 
 ROUTES: tuple[Route, ...] = (
     _route(object="systemuser", entity="crm_user", label="Users", order=10, fields=USER,
@@ -153,11 +154,11 @@ ROUTES: tuple[Route, ...] = (
     _route(object="account", entity="account", label="Accounts", order=40, fields=ACCOUNT, keeps_deleted=True,
            wanted=("name", "ownerid"), filters=(IN_SYNC,), parents={"parent_crm_id": "account", **_OWNER}),
     _route(object="campaign", entity="campaign", label="Campaigns", order=50, fields=CAMPAIGN, parents=_OWNER),
-    _route(object="contact", entity="person", role="contact", label="Contacts", order=70, fields=CONTACT,
+    _people(object="contact", entity="person", role="contact", label="Contacts", order=70, fields=CONTACT,
            directions=BOTH_WAYS, winner=Winner.CRM, two_way=_two_way(CONTACT),
-           parents={"account_crm_id": "account", **_OWNER}, **_PEOPLE),
-    _route(object="lead", entity="person", role="lead", label="Leads", order=80, fields=LEAD,
-           directions=BOTH_WAYS, winner=Winner.MARKETING, two_way=_two_way(LEAD), parents=_OWNER, **_PEOPLE),
+           parents={"account_crm_id": "account", **_OWNER}),
+    _people(object="lead", entity="person", role="lead", label="Leads", order=80, fields=LEAD,
+           directions=BOTH_WAYS, winner=Winner.MARKETING, two_way=_two_way(LEAD), parents=_OWNER),
     _route(object="opportunity", entity="opportunity", label="Opportunities", order=90, fields=OPPORTUNITY,
            wanted=("name", "ownerid"), filters=(IN_SYNC,),
            parents={"account_crm_id": "account", "contact_crm_id": "contact", **_OWNER}),
