@@ -2,8 +2,8 @@
 
 SHELL := /bin/bash
 BIN := .venv/bin
-PROJECTS := pyproject.toml plugins/salesforce/pyproject.toml examples/crmsync-csv/pyproject.toml
-DISTRIBUTIONS := crmsync crmsync-salesforce crmsync-csv
+PROJECTS := pyproject.toml plugins/dynamics/pyproject.toml plugins/salesforce/pyproject.toml examples/crmsync-csv/pyproject.toml
+DISTRIBUTIONS := crmsync crmsync-dynamics crmsync-salesforce crmsync-csv
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
@@ -50,5 +50,5 @@ clean: ## remove what make and the tools have made
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/stamp: $(PROJECTS) constraints.txt tools/venv.sh
-	tools/venv.sh .venv --editable . --editable plugins/salesforce --editable examples/crmsync-csv --group dev
+	tools/venv.sh .venv --editable . --editable plugins/dynamics --editable plugins/salesforce --editable examples/crmsync-csv --group dev
 	touch $@

@@ -37,7 +37,7 @@ from crmsync.errors import (
     SettingsError,
     StoreError,
 )
-from crmsync.hookspecs import Context, Hooks, Session, Simulation, Story, System, hookimpl
+from crmsync.hookspecs import Context, Customs, Hooks, Session, Simulation, Story, System, hookimpl
 from crmsync.model import (
     Alike,
     Condition,
@@ -79,6 +79,7 @@ __all__ = [
     "CrmError",
     "CrmsyncError",
     "Cursor",
+    "Customs",
     "Denied",
     "Direction",
     "Event",

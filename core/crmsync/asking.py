@@ -78,7 +78,7 @@ class Actions:
         return (await self.ask("change_owner", [person], owner=owner, **wish))[0]
 
     async def convert_person(self, person: int, *, confirmed: bool, **wish: Any) -> Told:
-        """Convert a lead into a new contact, account and opportunity; see `wishes.ConvertPerson`."""
+        """Convert a lead into a new contact and what else the CRM makes of it; see `wishes.ConvertPerson`."""
         return (await self.ask("convert_person", [person], confirmed=confirmed, **wish))[0]
 
     async def create_task(self, person: int, subject: str, **wish: Any) -> Told:

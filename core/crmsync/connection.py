@@ -17,7 +17,7 @@ from crmsync.errors import CrmsyncError, SchemaMoved, SettingsError
 from crmsync.hookspecs import System
 from crmsync.linking import Programs
 from crmsync.model import Counts, Finding, Level, Route
-from crmsync.opened import DISABLED, Opened
+from crmsync.opened import DISABLED, LOGIN, Opened
 from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
 from crmsync.progress import Tell
@@ -81,8 +81,10 @@ class Connection:
         await (await self.opened.store()).write(_forget, DISABLED)
 
     async def disable(self) -> None:
-        """Stop cycles, of this and any other process, at their next beginning."""
-        await (await self.opened.store()).write(records.remember, {DISABLED: self.opened.now()})
+        """Stop cycles, of this and any other process, at their next beginning; then the log-in may be changed."""
+        store = await self.opened.store()
+        await store.write(records.remember, {DISABLED: self.opened.now()})
+        await store.write(_forget, LOGIN)
 
     async def _survey(self) -> Schema:
         """Look at the CRM's schema with the settings as they are; writes nothing."""
@@ -195,13 +197,23 @@ class Connection:
         cycle.failed = kept | again.failed
         _select(cycle.pull, self._routes, objects)
 
-    async def refresh(self, names: Iterable[str], *, progress: Tell | None = None) -> Summary:
-        """Read these fields ("Object.Field") of all records now; local edits of one-way ones among them end."""
+    async def refresh(
+        self, names: Iterable[str], *, since: str = "", until: str = "", progress: Tell | None = None
+    ) -> Summary:  # fmt: skip
+        """Read these fields ("Object.Field") of all records now; local edits of one-way ones among them end.
+
+        `since` and `until`, canonical moments, leave out records that were not made or changed in between.
+        """
         async with self.opened.run("refresh", progress) as pull:
             cycle = Cycle(pull, {})
             await self._look_again(cycle, [], await known_mapping(pull.store))
             pull.routes = self._routes
-            await selection.refresh(pull, list(names))
+            filled = list(names)
+            await selection.refresh(pull, filled, since, until)
+            said = (
+                f"{', '.join(filled)}: read again, {sum(one.counts.updated for one in pull.steps.values()):,} updated"
+            )
+            await pull.store.write(records.notice, "refresh", said, pull.now())
         return self._summary(pull)
 
     async def verify(self, *, objects: Sequence[str] | None = None, progress: Tell | None = None) -> Verification:

@@ -100,11 +100,30 @@ class Simulation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Customs:
+    """What the actions of marketers mean in a CRM, where CRMs differ."""
+
+    converting: str = (
+        "a new contact, a new account and, unless it is left out, a new opportunity; an account that is there already "
+        "is never used (R-279)"
+    )
+    """What becomes of a lead that is converted, for people."""
+    alone: bool = False
+    """The contact of a converted lead belongs to no account, so that persons may be sent as contacts (R-078)."""
+    resends: bool = True
+    """Syncing a person whom the CRM has sends at once what waits of it; else it makes persons only (R-074, R-075)."""
+    statuses: bool = True
+    """Members of campaigns have statuses there."""
+    deletes: bool = True
+    """Deleting a person deletes its record too, unless that is left out; else only if asked for (R-311, R-312)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """Who a connector is. Facts, asked once; never combined with another plugin's."""
 
     name: str  # equals the entry point's name
-    title: str  # for people: "Salesforce"
+    title: str  # for people: "Acme CRM"
     settings: type[BaseModel]
     connect: Callable[[Any, Context], AbstractAsyncContextManager[Session]]
     routes: Callable[[Any, frozenset[str] | None], Awaitable[Sequence[Route]]]
@@ -125,6 +144,8 @@ class System:
     """What a task that is over has beside its own values, by the CRM's names."""
     members: str = ""
     """Object of campaign memberships, for operation MEMBER; without one nobody is added to its campaigns."""
+    customs: Customs = Customs()
+    """What marketers' actions mean there."""
     simulate: Callable[..., AbstractAsyncContextManager[Simulation]] | None = None
     """Keyword options port, records, seed, tls, users, big → a running simulator."""
 

@@ -84,6 +84,7 @@ class Field:
     updateable: bool = False
     calculated: bool = False
     denied: bool = False  # the CRM would take values, but not from these credentials
+    hidden: bool = False  # it is there, but these credentials may not read it: never selected, and not lost either
     nullable: bool = True
     defaulted: bool = False  # the CRM fills it where a new record does not
     restricted: bool = False  # only `values` are accepted
@@ -158,6 +159,8 @@ class Route:
     custom: bool = False  # a custom object: a table of its own
     optional: bool = False  # synced only when settings enable it
     refused: str = ""  # why it cannot be synced although the settings enable it
+    strict: bool = False  # a selected field that is gone stops the object until the selection leaves it out
+    filters: tuple[Condition, ...] = ()  # hold where their field is visible and not excluded
     scope: Scope = Scope()
     maps: tuple[FieldMap, ...] = ()
 
@@ -332,6 +335,7 @@ class Identity:
     user_name: str = ""
     address: str = ""
     version: str = ""  # of the API in use
+    login: str = ""  # how and as whom: where it is told, it changes only while the connection is disabled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from crmsync.vault import Vault
 HEARTBEAT = 20.0  # seconds; a third of the lease
 MEMORY = "memory:"
 ACTIONS = "actions"  # a kind of run
-ORG, QUOTA, DISABLED = "org", "quota", "disabled"
+ORG, QUOTA, DISABLED, LOGIN = "org", "quota", "disabled", "login"
 
 
 @dataclass(slots=True)
@@ -190,8 +190,11 @@ class Opened:
         self._spent[run] = self._session.usage().calls if self._session is not None else 0
         session = await self._connected(store, run)
         pull = self.pull(store, session, run, progress)
-        if ORG not in await store.read(records.memory):  # with the first page, whoever opened the session
-            store.defer(records.remember, {ORG: session.identity.org})
+        told = {ORG: session.identity.org, LOGIN: session.identity.login}
+        known = await store.read(records.memory)
+        for key, value in told.items():  # with the first page, whoever opened the session
+            if value and key not in known:
+                store.defer(records.remember, {key: value})
         for problem in self.plugins.problems:
             self.warn(problem)
         pull.started = time.monotonic()
@@ -219,11 +222,13 @@ class Opened:
     async def _connected(self, store: Store, run: int) -> Session:
         """The session; a connection that cannot be made is listed as a failed run with its error."""
         try:
-            return await self.session()
+            session = await self.session()
+            _same_login((await store.read(records.memory)).get(LOGIN), session, self.name)
         except CrmsyncError as error:
             with suppress(StoreError):
                 await self._fail(store, run, error)
             raise
+        return session
 
     async def _fail(self, store: Store, run: int, error: Exception) -> None:
         store.defer(records.save_trouble, records.trouble(error, run=run), self.now())
@@ -262,6 +267,16 @@ def _same_org(known: str | None, session: Session, name: str) -> None:
         raise OtherOrg(
             f"The database of {name!r} belongs to the CRM org {known}, these credentials to {session.identity.org}.",
             hint="Use the credentials of that org, or give the new org a database of its own (R-028).",
+        )
+
+
+def _same_login(known: str | None, session: Session, name: str) -> None:
+    now = session.identity.login
+    if known is not None and now and known != now:
+        raise SettingsError(
+            f"The way to log in of {name!r} was changed from {known} to {now} while the sync is enabled.",
+            hint=f"crmsync disable {name}, then crmsync check {name}, then crmsync enable {name} (R-041).",
+            code="login",
         )
 
 

@@ -131,6 +131,23 @@ def test_actions_of_one_person_are_done_in_order(synced: Engine) -> None:
     assert state(synced, other)[0] == "done"
 
 
+def test_who_went_into_another_meanwhile_is_nobody_to_the_actions_behind(synced: Engine) -> None:
+    """A merge ends persons that other actions of the same moment are for: those are refused, and say so."""
+    kept = synced.one("SELECT id FROM person WHERE crm_id = '00Q1'")
+    ended = local(synced, last_name="Roe")
+    first = insert(synced, "merge_persons", kept, others=[ended])
+    second = insert(synced, "convert_person", ended, confirmed=True)
+    served(synced)
+    assert [state(synced, number)[:2] for number in (first, second)] == [("done", ""), ("refused", "person")]
+
+
+def test_nobody_is_sent_as_a_contact_where_contacts_need_accounts(synced: Engine) -> None:
+    """Refused with the way that there is, before a lead is made."""
+    told = ask(synced, "sync_person", local(synced, last_name="Roe"), as_contact=True)
+    assert (told.code, leads(synced)) == ("account", [])
+    assert "convert" in told.outcome
+
+
 def test_what_may_work_later_is_tried_again_and_not_for_ever(synced: Engine) -> None:
     """Put off with the reason, each time for longer; then it has failed, and is listed."""
     busy = Outcome(result=Result.RETRY, code="LOCKED", message="somebody else has it")

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = {
     "crmsync": ROOT,
+    "crmsync-dynamics": ROOT / "plugins/dynamics",
     "crmsync-salesforce": ROOT / "plugins/salesforce",
     "crmsync-csv": ROOT / "examples/crmsync-csv",
 }
@@ -50,16 +51,19 @@ def plugins(binaries: Path, cwd: Path) -> dict[str, Any]:
 def test_core_alone_works_and_finds_no_plugin(wheels: dict[str, Path], tmp_path: Path) -> None:
     binaries = installed(tmp_path / "venv", wheels["crmsync"])
     assert "sync" in run(binaries / "crmsync", "--help", cwd=tmp_path)
-    assert not {"salesforce", "csv"} & plugins(binaries, tmp_path).keys()
+    assert not {"dynamics", "salesforce", "csv"} & plugins(binaries, tmp_path).keys()
 
 
-@pytest.mark.parametrize(("distribution", "name"), [("crmsync-salesforce", "salesforce"), ("crmsync-csv", "csv")])
+@pytest.mark.parametrize(
+    ("distribution", "name"),
+    [("crmsync-dynamics", "dynamics"), ("crmsync-salesforce", "salesforce"), ("crmsync-csv", "csv")],
+)
 def test_a_plugin_is_found_once_installed(
     wheels: dict[str, Path], tmp_path: Path, distribution: str, name: str
 ) -> None:
     binaries = installed(tmp_path / "venv", wheels["crmsync"], wheels[distribution])
     found = plugins(binaries, tmp_path)
-    assert {"salesforce", "csv"} & found.keys() == {name}
+    assert {"dynamics", "salesforce", "csv"} & found.keys() == {name}
     assert not found[name].get("error")
 
 

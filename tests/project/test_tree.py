@@ -59,7 +59,8 @@ def test_the_lock_file_of_one_machine_is_not_tracked() -> None:
 
 
 def test_every_package_is_typed() -> None:
-    for package in ("core/crmsync", "plugins/salesforce/crmsync_salesforce"):
+    plugins = ("plugins/dynamics/crmsync_dynamics", "plugins/salesforce/crmsync_salesforce")
+    for package in ("core/crmsync", *plugins):
         assert (ROOT / package / "py.typed").exists()
 
 

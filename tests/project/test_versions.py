@@ -1,4 +1,4 @@
-"""The three distributions are released together, under one version."""
+"""The distributions are released together, under one version."""
 
 import tomllib
 from importlib.metadata import entry_points, version
@@ -18,7 +18,7 @@ def project(path: Path) -> dict[str, Any]:
 
 def test_every_distribution_has_the_same_version() -> None:
     versions = {project(path)["name"]: project(path)["version"] for path in PROJECTS}
-    assert {"crmsync", "crmsync-salesforce", "crmsync-csv"} <= versions.keys()
+    assert {"crmsync", "crmsync-dynamics", "crmsync-salesforce", "crmsync-csv"} <= versions.keys()
     assert len(set(versions.values())) == 1, versions
 
 
@@ -38,6 +38,7 @@ def test_a_plugin_depends_on_this_minor_version_of_core() -> None:
 def test_each_plugin_is_found_by_its_entry_point() -> None:
     found = {point.name: point.value for point in entry_points(group="crmsync")}
     assert found["salesforce"] == "crmsync_salesforce.plugin"
+    assert found["dynamics"] == "crmsync_dynamics.plugin"
     assert found["csv"] == "crmsync_csv.plugin"
 
 

@@ -63,6 +63,10 @@ class World(ABC):
     def convert(self, lead: str) -> None:
         """Make a lead a contact."""
 
+    def explains(self, _explained: Any) -> bool:
+        """Whether a difference that is explained may be there when all is quiet."""
+        return False
+
     @abstractmethod
     def wait(self, seconds: int) -> None:
         """Let time pass."""
@@ -235,7 +239,8 @@ class BothSides(RuleBasedStateMachine):
         self.engine.sync()
         found = self.engine.verify()
         assert found.ok, found.different
-        assert not found.explained, found.explained
+        unclear = [one for one in found.explained if not self.world.explains(one)]
+        assert not unclear, unclear
         assert self.engine.sql(OPEN) == []
         held = [
             row[0] for row in self.engine.sql("SELECT crm_id FROM person WHERE crm_is_deleted = 0 AND crm_id <> ''")

@@ -1,12 +1,14 @@
-"""A connection of the Salesforce plugin with a simulated org over HTTP, opened anew for all that is done with it."""
+"""A connection of a plugin with a simulated org over HTTP, opened anew for all that is done with it."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import crmsync_salesforce.plugin
 from crmsync.clock import SetClock
@@ -17,48 +19,46 @@ from crmsync_salesforce.simulator import Org, Server
 from support.engine import Engine
 
 
-class Simulated(Engine):
+class Served(Engine):
     """What a test does with one connection to a simulated org.
 
     `org` may be edited between the calls, as another CRM user. Its clock is the engine's; `later` moves it.
-    `calls` is what the last thing done cost, as the vendor charges.
+    `calls` is what the last thing done cost, as the vendor charges, and `asked` all that it asked of the server.
     """
 
-    def __init__(self, path: Path, org: Org | None = None, *, user: str = "full", **settings: Any) -> None:
+    plugin: ClassVar[tuple[str, ModuleType]]
+    simulator: ClassVar[tuple[Any, Any]]  # the org, and what serves it
+    org: Any
+
+    def __init__(self, path: Path, org: Any = None, *, user: str = "full", **settings: Any) -> None:
         self.clock = SetClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
-        self.org = org or Org(records=20, seed=7, clock=self.clock)
+        self.org = org or self.simulator[0](records=20, seed=7, clock=self.clock)
         if isinstance(self.org.clock, SetClock):
             self.clock = self.org.clock
         self.path = path
         self.user = user
         self.given = settings
         self.calls = 0
-        self.faults: Callable[[Server], object] = lambda _server: None
+        self.asked: dict[str, Any] = {}
+        self.faults: Callable[[Any], object] = lambda _server: None
         self.own: dict[str, Any] = {}  # settings of the connector itself
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[Connection]:
         """The org's server, and the connection to it."""
-        async with Server(self.org) as self.server:
+        async with self.simulator[1](self.org) as self.server:
             self.faults(self.server)
-            settings = self.connection(self.server)
-            connection = Connection("acme", settings, wire("salesforce", crmsync_salesforce.plugin), self.clock)
+            connection = Connection("acme", self.connection(self.server), wire(*self.plugin), self.clock)
             before = self.server.statistics.charged
             try:
                 yield connection
             finally:
                 await connection.close()
-                self.calls = self.server.statistics.charged - before
+                self.calls, self.asked = self.server.statistics.charged - before, self.server.statistics.show()
 
-    def connection(self, server: Server) -> ConnectionSettings:
+    @abstractmethod
+    def connection(self, server: Any) -> ConnectionSettings:
         """Settings that reach the server as `user`."""
-        ready, rights = server.ready, self.org.user(self.user)
-        own = {"url": server.url, "flow": "password", "backoff_seconds": 0}
-        own |= {name: ready[name] for name in ("client_id", "client_secret")}
-        own |= {name: getattr(rights, name) for name in ("username", "password", "security_token")}
-        return ConnectionSettings(
-            connector="salesforce", database=self.path, settings={**own, **self.own}, **self.given
-        )
 
     def later(self, seconds: float = 3600) -> None:
         """Let time pass, by default far beyond the overlap of the reads."""
@@ -68,3 +68,21 @@ class Simulated(Engine):
         """One cycle, a while after whatever happened before."""
         self.later()
         return self.use(lambda connection: connection.sync(**options))
+
+
+class Simulated(Served):
+    """The same with the Salesforce plugin."""
+
+    plugin = ("salesforce", crmsync_salesforce.plugin)
+    simulator = (Org, Server)
+    org: Org
+
+    def connection(self, server: Any) -> ConnectionSettings:
+        """Settings that reach the server as `user`."""
+        ready, rights = server.ready, self.org.user(self.user)
+        own = {"url": server.url, "flow": "password", "backoff_seconds": 0}
+        own |= {name: ready[name] for name in ("client_id", "client_secret")}
+        own |= {name: getattr(rights, name) for name in ("username", "password", "security_token")}
+        return ConnectionSettings(
+            connector="salesforce", database=self.path, settings={**own, **self.own}, **self.given
+        )

@@ -83,10 +83,13 @@ async def remove_from_campaign(pull: Pull, jobs: Sequence[Job]) -> None:
 
 
 async def _campaigns(pull: Pull, jobs: Sequence[Job]) -> Campaigns:
-    """The campaigns that jobs name, by job: id and name; jobs that name none end refused."""
-    if not pull.plugins.system.members:
-        for job in jobs:
-            job.refuse("members", f"{pull.plugins.system.title} lets nobody be added to its campaigns from here.")
+    """The campaigns that jobs name, by job: id and name; jobs that name none end refused, as does what cannot be."""
+    system = pull.plugins.system
+    for job in jobs:
+        if not system.members:
+            job.refuse("members", f"{system.title} lets nobody be added to its campaigns from here.")
+        elif getattr(job.wish, "status", "") and not system.customs.statuses:
+            job.refuse("status", f"Members of campaigns have no status in {system.title}: leave it out.")
     return await pull.store.read(_named, still_open(jobs))
 
 

@@ -1,4 +1,4 @@
-"""Leads converted in the CRM: always into a new contact and account, and an opportunity where that is wanted."""
+"""Leads converted in the CRM: always into a new contact, and what else the CRM makes of a lead."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ from crmsync.pull.run import Pull
 from crmsync.store.people.known import Owner, Person
 from crmsync.writes import Operation, Outcome, Wish
 
-CONFIRM = (
-    "Converting always makes a new contact, a new account and, unless it is left out, a new opportunity; an account "
-    "that is there already is never used (R-279), and nothing of it can be undone from here. Confirm it (`confirmed`)."
-)
+CONFIRM = "Converting always makes {}, and nothing of it can be undone from here. Confirm it (`confirmed`)."
 
 
 async def convert_person(pull: Pull, jobs: Sequence[Job]) -> None:
     """Convert leads; persons whom the CRM lacks become leads first (R-068, R-101, R-278)."""
     for job in jobs:
         if not job.wish.confirmed:
-            job.refuse("confirm", CONFIRM)
+            job.refuse("confirm", CONFIRM.format(pull.plugins.system.customs.converting))
     owners = await owners_of(pull, still_open(jobs))
     async with pull.flight.hold("person", [job.person_id for job in jobs]):
         people = await in_crm(pull, still_open(jobs))

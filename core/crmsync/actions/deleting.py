@@ -18,11 +18,11 @@ from crmsync.writes import Operation
 async def delete_person(pull: Pull, jobs: Sequence[Job]) -> None:
     """Delete in the CRM first; what it refuses to delete stays here too (R-311, R-315, R-316)."""
     for job in jobs:
-        if not (job.wish.in_crm or job.wish.here):
+        if not (_there_too(pull, job) or job.wish.here):
             job.refuse("nothing", "Neither side was named: delete in the CRM, here, or both.")
     async with pull.flight.hold("person", [job.person_id for job in jobs]):
         people = await look(pull, jobs)
-        there = [job for job in still_open(jobs) if job.wish.in_crm]
+        there = [job for job in still_open(jobs) if _there_too(pull, job)]
         await _in_crm(pull, there, people)
         here = [job for job in still_open(jobs) if job.wish.here]
         for job in here:
@@ -30,6 +30,11 @@ async def delete_person(pull: Pull, jobs: Sequence[Job]) -> None:
         await pull.store.write(_here, pull, here)
         for job in still_open(jobs):
             job.done(crm_id=people[job.person_id].crm_id or None)
+
+
+def _there_too(pull: Pull, job: Job) -> bool:
+    """Whether the record is to be deleted; where nothing is said, what is the custom of the CRM (R-312)."""
+    return bool(pull.plugins.system.customs.deletes if job.wish.in_crm is None else job.wish.in_crm)
 
 
 async def _in_crm(pull: Pull, jobs: Sequence[Job], people: dict[int, Person]) -> None:

@@ -81,9 +81,10 @@ class Server:
             async with self.acting() as pull:
                 jobs = await self.store.write(_taken, self, pull.run)
                 await settle(pull)
-                await check(pull, jobs)
                 for kind in dict.fromkeys(job.kind for job in still_open(jobs)):
-                    await _served(pull, kind, [job for job in still_open(jobs) if job.kind == kind])
+                    ours = [job for job in still_open(jobs) if job.kind == kind]
+                    await check(pull, ours)  # what was done before of another kind may have ended persons
+                    await _served(pull, kind, still_open(ours))
                 await self._end(jobs, pull.run)
         except (StoreError, asyncio.CancelledError):
             raise

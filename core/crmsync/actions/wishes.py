@@ -25,12 +25,16 @@ class Wish(BaseModel):
 
 
 class SyncPerson(Wish):
-    """`duplicate` makes a second lead of a contact that is to go to a queue (R-060)."""
+    """`duplicate` makes a second lead of a contact that is to go to a queue (R-060).
+
+    `as_contact` makes a contact at once of a person whom the CRM lacks, where it has contacts of no account (R-078).
+    """
 
     owner: Text = ""
     assign: bool = True
     duplicate: bool = False
     save_duplicates: bool = False
+    as_contact: bool = False
 
 
 class ChangeOwner(Wish):
@@ -63,9 +67,9 @@ class CreateTask(Wish):
 
 
 class DeletePerson(Wish):
-    """On which sides."""
+    """On which sides; in the CRM by its own rules unless it is said."""
 
-    in_crm: bool = True
+    in_crm: bool | None = None
     here: bool = True
 
 

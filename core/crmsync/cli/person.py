@@ -32,11 +32,13 @@ def sync(
     owner: Owner = "",
     assign: Annotated[bool, typer.Option(help="let the CRM's own rules choose the owner of a new record")] = True,
     duplicate: Annotated[bool, typer.Option("--duplicate", help="a second lead, for a contact and a queue")] = False,
+    as_contact: Annotated[bool, typer.Option("--as-contact", help="new ones as contacts of no account")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send persons now: the CRM's new ones as leads, the others with what waits of them."""
+    """Send persons now: the CRM's new ones as leads, the others with what waits of them where its rules allow it."""
     ask(
-        settings, name, "sync_person", persons, as_json=as_json, owner=owner, assign=assign, duplicate=duplicate
+        settings, name, "sync_person", persons, as_json=as_json, owner=owner, assign=assign, duplicate=duplicate,
+        as_contact=as_contact,
     )  # fmt: skip
 
 
@@ -54,13 +56,14 @@ def convert(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Convert leads, each into a contact, an account and an opportunity of its own.
+    """Convert leads, each into a contact of its own and, by the CRM's custom, an account and an opportunity.
 
     It never finds an account that is there already, so a second one comes of it; for most leads the CRM's own
     conversion is the better way. Asks first.
     """
     if not yes:
-        typer.confirm(f"Convert {', '.join(persons)}, each into a new contact and a new account?", abort=True, err=True)
+        said = f"Convert {', '.join(persons)}, each into a new contact and what goes with it?"
+        typer.confirm(said, abort=True, err=True)
     ask(
         settings, name, "convert_person", persons, as_json=as_json, confirmed=True, owner=owner, status=status,
         opportunity=None if no_opportunity else opportunity, mail=mail,
@@ -108,16 +111,25 @@ def delete(
     persons: Persons,
     *,
     settings: Settings = None,
-    in_crm: Annotated[bool, typer.Option(help="in the CRM")] = True,
+    in_crm: Annotated[bool | None, typer.Option(help="in the CRM; by its own rules unless it is said")] = None,
     here: Annotated[bool, typer.Option(help="in the marketing database")] = True,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Delete persons on both sides, or on one. One who is deleted here alone comes back with the CRM's next update."""
-    where = " and ".join([*(["in the CRM"] if in_crm else []), *(["here"] if here else [])]) or "nowhere"
+    there = {True: ["in the CRM"], None: ["in the CRM, where that is its custom,"], False: []}[in_crm]
+    where = " and ".join([*there, *(["here"] if here else [])]) or "nowhere"
     if not yes:
         typer.confirm(f"Delete {', '.join(persons)} {where}?", abort=True, err=True)
-    ask(settings, name, "delete_person", persons, as_json=as_json, in_crm=in_crm, here=here)
+    ask(
+        settings,
+        name,
+        "delete_person",
+        persons,
+        as_json=as_json,
+        in_crm=in_crm,
+        here=here,
+    )
 
 
 @app.command("merge")

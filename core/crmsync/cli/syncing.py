@@ -12,6 +12,7 @@ from crmsync.cli import progress, screen
 from crmsync.cli.objects import all_known
 from crmsync.cli.options import AsJson, Name, Objects, Settings
 from crmsync.cli.work import with_connection
+from crmsync.clock import moment, stamp
 from crmsync.connection import Connection, Summary
 
 STEP = ("object", "operation", "status", "new", "updated", "deleted", "skipped", "failed", "calls")
@@ -61,9 +62,11 @@ def refresh(
     *,
     settings: Settings = None,
     field: Annotated[list[str], typer.Option("--field", "-f", help="OBJECT.FIELD to fill now; may be repeated")],
+    since: Annotated[str, typer.Option(help="only records made or changed since this date or moment (UTC)")] = "",
+    until: Annotated[str, typer.Option(help="only records last changed before this date or moment (UTC)")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Read some fields again for all records.
+    """Read some fields again for all records, or for those of a time.
 
     Local edits of these fields end, where they are not sent to the CRM. A field that is synced newly fills on each
     record's next change; this fills it for all of them now. Exit codes as for `sync`.
@@ -72,11 +75,21 @@ def refresh(
     if wrong:
         raise typer.BadParameter(f"{wrong[0]!r} names no field; write OBJECT.FIELD")
 
+    first, last = _moment(since), _moment(until)
+
     async def work(connection: Connection) -> Summary:
         with progress.shown(quiet=as_json) as tell:
-            return await connection.refresh(field, progress=tell)
+            return await connection.refresh(field, since=first, until=last, progress=tell)
 
     _finish(with_connection(settings, name, work), as_json=as_json)
+
+
+def _moment(text: str) -> str:
+    """The canonical moment of a date or moment; "" stays."""
+    try:
+        return stamp(moment(text)) if text else ""
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date or moment; write 2026-01-31 or 2026-01-31T08:15:00Z") from error
 
 
 def _finish(summary: Summary, *, as_json: bool) -> None:

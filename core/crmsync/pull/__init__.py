@@ -28,6 +28,7 @@ async def changes(pull: Pull, read: Read, first: Page | None, *, kind: Kind = Ki
             raise Drained
         if not joined:
             await joins(pull, read.route, page, kind)
+        _note_gap(pull, read.route, page)
         await rows(pull, read.route, page, kind, moves(read, page))
         pull.on_page(pull.step(read.route.object, UPDATES), page.total)
         page, joined = (None if page.mark is not None else await read.next()), False
@@ -186,9 +187,7 @@ async def deletes(pull: Pull, read: Read, joined: AbstractSet[str] = frozenset()
         if pull.stopping():
             raise Drained
         moved = moves(read, page)
-        if page.gap and read.route.object not in pull.gaps:
-            pull.gaps.add(read.route.object)
-            pull.store.defer(records.remember, {f"gap:{read.route.object}": pull.now()})
+        _note_gap(pull, read.route, page)
         cost = Counts(pages=1, calls=page.calls, bytes=page.bytes)
         gone = [one for one in page.gone if one.id not in joined]
         if gone:
@@ -199,3 +198,10 @@ async def deletes(pull: Pull, read: Read, joined: AbstractSet[str] = frozenset()
             step = pull.keep(replace(pull.step(read.route.object, DELETES), counts=step.counts + cost))
         if page.mark is not None:
             return
+
+
+def _note_gap(pull: Pull, route: Route, page: Page) -> None:
+    """Remember, with the cursor that passes it, that deletions may have been missed."""
+    if page.gap and route.object not in pull.gaps:
+        pull.gaps.add(route.object)
+        pull.store.defer(records.remember, {f"gap:{route.object}": pull.now()})

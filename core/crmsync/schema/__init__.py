@@ -111,7 +111,7 @@ def _narrow(
     settings: ConnectionSettings, known: Mapping[str, Mapping[str, str]],
 ) -> None:  # fmt: skip
     fields, scope = found
-    schema.visible[route.object] = fields
+    schema.visible[route.object] = {name: one for name, one in fields.items() if not one.hidden}
     narrowed = narrow(
         route, fields, scope, plugins.directions(route), settings, known=known, others=schema.routes.values()
     )

@@ -46,6 +46,8 @@ def narrow(
     routes that were narrowed before. Raises SettingsError where the settings name what does not exist, put a field
     where it cannot go, or change the mapping after the first sync.
     """
+    gone = [*_gone(route, fields, settings, known.get(route.object, {})), *_hidden(route, fields, settings)]
+    fields = {name: one for name, one in fields.items() if not one.hidden}
     allowed = directions & route.directions
     if not (scope.create or scope.update):
         allowed -= {Direction.PUSH}
@@ -54,8 +56,9 @@ def narrow(
     maps = naming.maps(chosen, allowed)
     findings = [*_missing(route, fields, scope, allowed), *naming.findings]
     where, lost = _where(route, fields, settings, known)
-    whole = narrower(narrower(route.scope, scope), Scope(where=where))
-    return Narrowed(replace(route, maps=maps, directions=allowed, scope=whole), [*findings, *lost])
+    filters = tuple(one for one in route.filters if _filters(route, one, fields, settings))
+    whole = narrower(narrower(route.scope, scope), Scope(where=(*filters, *where)))
+    return Narrowed(replace(route, maps=maps, directions=allowed, scope=whole), [*gone, *findings, *lost])
 
 
 def check_objects(settings: ConnectionSettings, objects: Collection[str]) -> None:
@@ -93,6 +96,43 @@ def _included(name: str, settings: ConnectionSettings) -> bool:
 
 def _excluded(name: str, settings: ConnectionSettings) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in settings.fields.exclude)
+
+
+def _gone(route: Route, fields: Fields, settings: ConnectionSettings, known: Iterable[str]) -> list[Finding]:
+    """Selected fields that are not in the CRM any more, where that stops the object (R-216)."""
+    names = [name for name in known if name not in fields] if route.strict else []
+    full = [f"{route.object}.{name}" for name in names if _wanted(route, name, settings)]
+    return [
+        _finding(
+            Level.STOP, route,
+            f"{one} is selected and not in the CRM any more: {route.object} is not synced until the selection leaves "
+            f'it out. Add "{one}" to fields.exclude (R-216); its column and values stay.',
+        )
+        for one in full
+    ]  # fmt: skip
+
+
+def _hidden(route: Route, fields: Fields, settings: ConnectionSettings) -> list[Finding]:
+    """Selected fields that these credentials may not read."""
+    names = [name for name, one in fields.items() if one.hidden and _wanted(route, name, settings)]
+    return [
+        _finding(
+            Level.WARN, route, f"{route.object}.{name} may not be read with these credentials: it is left out (R-211).",
+            f"read access to {route.object}.{name}",
+        )
+        for name in names
+    ]  # fmt: skip
+
+
+def _wanted(route: Route, name: str, settings: ConnectionSettings) -> bool:
+    """Whether a field is selected, were it there: by the default mapping or by the settings."""
+    full = f"{route.object}.{name}"
+    return (name in route.fields or _included(full, settings)) and not _excluded(full, settings)
+
+
+def _filters(route: Route, one: Condition, fields: Fields, settings: ConnectionSettings) -> bool:
+    """Whether a filter of the connector's holds: a field that is not selected filters nothing."""
+    return one.field in fields and not _excluded(f"{route.object}.{one.field}", settings)
 
 
 def _missing(route: Route, fields: Fields, scope: Scope, allowed: Collection[Direction]) -> list[Finding]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmsync.errors import SettingsError
 from crmsync.hookspecs import Session, System
-from crmsync.model import PULL_ONLY, Direction, FieldMap, Finding, Kind, Level, Query, Route
+from crmsync.model import PULL_ONLY, Condition, Direction, FieldMap, Finding, Kind, Level, Query, Route
 from crmsync.plugins import Plugins
 from crmsync.pull.reads import Read, count, fields_of
 from crmsync.pull.run import UPDATES, Drained, Pull
@@ -108,11 +108,16 @@ def _why_not(obj: str, name: str, settings: ConnectionSettings) -> tuple[str, st
     return "not mapped", f'no default mapping; add "{obj}.{name}" to fields.include to sync it'
 
 
-async def refresh(pull: Pull, names: Sequence[str]) -> None:
-    """Read these fields of all records and store what differs; nothing else of the records is touched."""
+async def refresh(pull: Pull, names: Sequence[str], since: str = "", until: str = "") -> None:
+    """Read these fields of all records, or of those that were made or changed in a time, and store what differs.
+
+    Nothing else of the records is touched.
+    """
     for route, columns in _chosen(pull.routes, names).items():
         wanted = next(one for one in pull.routes.values() if one.object == route)
-        await _refresh(pull, wanted, columns)
+        window = _window(wanted, since, until)
+        whole = replace(wanted.scope, where=(*wanted.scope.where, *window))
+        await _refresh(pull, replace(wanted, scope=whole), columns)
 
 
 def _chosen(routes: Mapping[str, Route], names: Sequence[str]) -> dict[str, list[str]]:
@@ -126,6 +131,13 @@ def _chosen(routes: Mapping[str, Route], names: Sequence[str]) -> dict[str, list
         obj, column = known[name]
         chosen.setdefault(obj, []).append(column)
     return chosen
+
+
+def _window(route: Route, since: str, until: str) -> list[Condition]:
+    """Records whose version is of a time; making a record is its first version."""
+    name = next(one.field.name for one in route.maps if one.column == "modified_at")
+    asked = ((">=", since), ("<", until))
+    return [Condition(field=name, op=op, value=value) for op, value in asked if value]
 
 
 async def _refresh(pull: Pull, route: Route, columns: Sequence[str]) -> None:

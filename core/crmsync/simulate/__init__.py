@@ -1,12 +1,14 @@
 """The public door for simulators: what every simulated CRM needs and none should write again.
 
 A simulator of a CRM keeps that CRM's rules; from here it takes planted faults, statistics, fictional records in many
-scripts, a ready line and a certificate for https on loopback.
+scripts, a ready line, and a server with a certificate for https on loopback.
 """
 
+from crmsync.simulate.automation import Automation, Lock, Trigger, Validation
 from crmsync.simulate.certificate import Certificate, make_certificate
 from crmsync.simulate.control import move_clock, read_object
 from crmsync.simulate.faults import Fault, FaultPlan
+from crmsync.simulate.loopback import Loopback, deliver, packed
 from crmsync.simulate.names import CULTURES, Culture
 from crmsync.simulate.ready import print_ready, serve_until_signal
 from crmsync.simulate.records import Draw, email_addresses
@@ -16,15 +18,22 @@ from crmsync.simulate.texts import PARAGRAPHS
 __all__ = [
     "CULTURES",
     "PARAGRAPHS",
+    "Automation",
     "Certificate",
     "Culture",
     "Draw",
     "Fault",
     "FaultPlan",
+    "Lock",
+    "Loopback",
     "Statistics",
+    "Trigger",
+    "Validation",
+    "deliver",
     "email_addresses",
     "make_certificate",
     "move_clock",
+    "packed",
     "print_ready",
     "read_object",
     "serve_until_signal",

@@ -57,14 +57,19 @@ def standing_for(con: sqlite3.Connection, roles: Mapping[str, str], obj: str, cr
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A user or a queue of the CRM."""
+    """A user, a queue or a team of the CRM."""
 
     crm_id: str
     name: str
-    is_queue: bool = False
+    kind: str = "user"
+
+    @property
+    def is_queue(self) -> bool:
+        """Whether it may own leads and no contacts."""
+        return self.kind == "queue"
 
     def __str__(self) -> str:
-        return f"{'queue' if self.is_queue else 'user'} {self.name} ({self.crm_id})"
+        return f"{self.kind} {self.name} ({self.crm_id})"
 
 
 def active_users(con: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
@@ -75,15 +80,17 @@ def active_users(con: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
     return {row[0] for row in con.execute(sql, [json.dumps(sorted(set(ids)))])}
 
 
-_USERS = """SELECT crm_id, COALESCE(name, username, email, ''), 0 FROM crm_user WHERE crm_id = ?1
+_USERS = """SELECT crm_id, COALESCE(name, username, email, ''), 'user' FROM crm_user WHERE crm_id = ?1
     OR lower(?1) IN (lower(username), lower(email), lower(name))"""
-_QUEUES = """SELECT crm_id, COALESCE(name, developer_name, ''), 1 FROM queue WHERE crm_id = ?1
+_QUEUES = """SELECT crm_id, COALESCE(name, developer_name, ''), 'queue' FROM queue WHERE crm_id = ?1
     OR lower(?1) IN (lower(name), lower(developer_name))"""
+_TEAMS = """SELECT crm_id, COALESCE(name, ''), 'team' FROM team WHERE crm_id = ?1 OR lower(?1) = lower(name)"""
 
 
 def owner(con: sqlite3.Connection, text: str) -> Owner:
-    """The user or queue that a person means: by id, username, e-mail or name. Raises LookupError that says why not."""
-    found = [Owner(row[0], row[1], bool(row[2])) for sql in (_USERS, _QUEUES) for row in con.execute(sql, [text])]
+    """The user, queue or team that a person means: by id, username, e-mail or name. Raises LookupError, saying why."""
+    asked = (_USERS, _QUEUES, _TEAMS) if stands(con, "team") else (_USERS, _QUEUES)
+    found = [Owner(*row) for sql in asked for row in con.execute(sql, [text])]
     if len(found) == 1:
         return found[0]
     if found:

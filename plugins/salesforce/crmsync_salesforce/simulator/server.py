@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-import zlib
-from contextlib import AsyncExitStack, suppress
 from email.utils import format_datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 from aiohttp import web
 
-from crmsync.simulate import Certificate, Fault, FaultPlan, Statistics, make_certificate
+from crmsync.simulate import Fault, FaultPlan, Loopback, Statistics, deliver, packed
 from crmsync_salesforce.simulator import actions, control
 from crmsync_salesforce.simulator.api.call import Call, Reply
 from crmsync_salesforce.simulator.api.router import FREE, answer, run_inner
@@ -23,9 +19,6 @@ from crmsync_salesforce.simulator.errors import Refusal
 from crmsync_salesforce.simulator.org import Org
 
 MOST_HEAD = 16_384
-_ROOM = 1 << 20
-_MOST_BODY = 200 * 1024 * 1024
-_WORTH_PACKING = 1400
 _HTML = "text/html;charset=UTF-8"
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -36,11 +29,19 @@ class Server:
     def __init__(self, org: Org, *, tls: bool = False, port: int = 0, users: bool = True) -> None:
         self.org = org
         self.site = Site(org, self._inner)
-        self.url = ""
-        self.ca_file: str | None = None
-        self._tls, self._port, self._users = tls, port, users
-        self._stack = AsyncExitStack()
+        self._loopback = Loopback(self._handle, tls=tls, port=port)
+        self._users = users
         self._ready: dict[str, Any] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the org is."""
+        return self._loopback.url
+
+    @property
+    def ca_file(self) -> str | None:
+        """The certificate of the authority, with https."""
+        return self._loopback.ca_file
 
     @property
     def faults(self) -> FaultPlan:
@@ -96,34 +97,14 @@ class Server:
 
     async def __aenter__(self) -> Self:
         """Start listening on loopback."""
-        certificate = self._certificate()
-        app = web.Application(client_max_size=_MOST_BODY)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        runner = web.AppRunner(
-            app, access_log=None, max_line_size=_ROOM, max_field_size=_ROOM, shutdown_timeout=0.2, handle_signals=False
-        )
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        context = certificate.context if certificate else None
-        site = web.TCPSite(runner, "127.0.0.1", self._port, ssl_context=context)
-        await site.start()
-        port = runner.addresses[0][1]
-        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
+        await self._loopback.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop listening and remove the certificate."""
-        await self._stack.aclose()
-
-    def _certificate(self) -> Certificate | None:
-        if not self._tls:
-            return None
-        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="crmsync-simulator-"))
-        certificate = make_certificate(Path(folder))
-        self.ca_file = str(certificate.ca_file)
-        return certificate
+        await self._loopback.__aexit__(kind, error, trace)
 
     def _inner(self, call: Call) -> Reply:
         return run_inner(self.site, call)
@@ -212,35 +193,6 @@ class Server:
         headers = dict(reply.headers)
         if body:
             headers["Content-Type"] = reply.content_type
-        if self._packs(request, body):
-            packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-            body = packer.compress(body) + packer.flush()
-            headers["Content-Encoding"] = "gzip"
-        return await _deliver(request, reply.status, headers, body, faults)
-
-    def _packs(self, request: web.Request, body: bytes) -> bool:
-        wanted = "gzip" in request.headers.get("Accept-Encoding", "")
-        return self.org.settings.gzip and wanted and len(body) > _WORTH_PACKING
-
-
-async def _deliver(
-    request: web.Request, status: int, headers: dict[str, str], body: bytes, faults: list[Fault]
-) -> web.StreamResponse:
-    if any(fault.action.get("drop") for fault in faults) and request.transport is not None:
-        request.transport.close()
-        return web.Response()  # aiohttp finds nobody to send it to
-    stripped = {name.lower() for fault in faults for name in fault.action.get("strip", [])}
-    cuts = [int(fault.action["cut"]) for fault in faults if "cut" in fault.action]
-    headers = {key: value for key, value in headers.items() if key.lower() not in stripped}
-    response = web.StreamResponse(status=status, headers=headers)
-    if "date" in stripped:
-        response.headers["Date"] = ""
-    response.content_length = len(body)
-    with suppress(ConnectionError):  # a client that has gone needs no answer
-        await response.prepare(request)
-        await response.write(body[: min(cuts)] if cuts else body)
-        if cuts and request.transport is not None:
-            request.transport.close()
-            return response
-        await response.write_eof()
-    return response
+        if self.org.settings.gzip:
+            body = packed(request, body, headers)
+        return await deliver(request, reply.status, headers, body, faults)

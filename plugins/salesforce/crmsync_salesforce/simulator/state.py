@@ -11,7 +11,7 @@ from typing import Any
 from crmsync.clock import Clock
 from crmsync_salesforce.simulator import ids, moments
 from crmsync_salesforce.simulator.access import Rights
-from crmsync_salesforce.simulator.automation import Automation
+from crmsync_salesforce.simulator.automation import nothing_set_up
 from crmsync_salesforce.simulator.fields import ObjectType, Row
 from crmsync_salesforce.simulator.table import Table
 
@@ -64,7 +64,7 @@ class State:
         self.tables = {name: Table(kind) for name, kind in objects.items()}
         self.rights: dict[str, Rights] = {}
         self.people = People()
-        self.automation = Automation()
+        self.automation = nothing_set_up()
         self.mails: list[tuple[str, str]] = []  # to which user, about which record
         self.schema_changed = moments.whole(clock.now())
         self.schema_revision = 0

@@ -1,0 +1,123 @@
+"""Custom tables on offer: those that refer to a lead, contact or account, or to a custom table that does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from crmsync.errors import RetryLater, RouteStopped
+from crmsync.model import Route
+from crmsync_dynamics import definitions
+from crmsync_dynamics.errors import Faulty, translate
+from crmsync_dynamics.routes import CREATED, CUSTOM_ORDER, FILTER, IN_SYNC, KINDS, ROOTS, ROUTES, STAMP, VERSION
+from crmsync_dynamics.session import DynamicsSession
+from crmsync_dynamics.tables import Table
+
+STEPS, FARTHEST = 2, 5
+"""Steps from a custom table to a person or an account that are allowed, and that are looked at to show the way."""
+
+_STANDARD = {"ownerid": "owner_crm_id", CREATED: "crm_created_at"}
+Links = Mapping[str, frozenset[str]]
+
+
+async def custom_routes(session: DynamicsSession, enabled: frozenset[str] | None) -> list[Route]:
+    """Routes of the custom tables that are enabled (None: all that are on offer), refused ones with the reason."""
+    if enabled is not None and not enabled:
+        return []
+    links = await _links(session)
+    ways = {name: way(name, links) for name in sorted(links) if enabled is None or name in enabled}
+    near = [name for name, chain in ways.items() if 0 < len(chain) <= STEPS or session.client.features.plain]
+    tables = await asyncio.gather(*(_table(session, name) for name in near))
+    routes = [_route(one, frozenset(near)) for one in tables if one is not None]
+    if enabled is None:
+        return routes
+    return [*routes, *(_refused(name, chain) for name, chain in ways.items() if name not in near)]
+
+
+async def _links(session: DynamicsSession) -> Links:
+    """The tables that each custom table refers to."""
+    taken = {route.object for route in ROUTES}
+    if not session.client.features.has("definitions") or not (entities := await session.describes.everything()):
+        document = await session.describes.document()
+        named = {one.name: frozenset(r.target.lower() for r in one.relations) for one in document.values()}
+        return {name: targets for name, targets in named.items() if name.lower() not in taken}
+    custom = [one.LogicalName for one in entities if one.IsCustomEntity and not one.IsIntersect]
+    try:
+        found = await asyncio.gather(*(definitions.relations(session.client, name) for name in custom))
+    except Faulty as error:
+        raise translate(error) from error
+    except msgspec.MsgspecError as error:
+        raise RetryLater(f"Relationships cannot be read: {error}.", code="describe") from error
+    return {name: frozenset(one.target for one in its) for name, its in zip(custom, found, strict=True)}
+
+
+def way(name: str, links: Links) -> tuple[str, ...]:
+    """The tables on the shortest way from a custom table to a lead, contact or account; none where there is none.
+
+    A table that is met on several ways counts by the nearest (R-197).
+    """
+    ways: dict[str, tuple[str, ...]] = {name: ()}
+    level: list[str] = [name]
+    for _ in range(FARTHEST):
+        found: list[str] = []
+        for here in level:
+            targets = links.get(here, frozenset())
+            if root := next((one for one in ROOTS if one in targets), None):
+                return (*ways[here], root)
+            for there in sorted(targets & links.keys() - ways.keys()):
+                ways[there] = (*ways[here], there)
+                found.append(there)
+        level = found
+    return ()
+
+
+async def _table(session: DynamicsSession, name: str) -> Table | None:
+    try:
+        return (await session.describes.last(name)).table
+    except RouteStopped:
+        return None  # not visible: not on offer
+
+
+def _refused(name: str, chain: Sequence[str]) -> Route:
+    roots = f"{', '.join(ROOTS[:-1])} or {ROOTS[-1]}"
+    why = f"it refers to no {roots} (R-186)"
+    if chain:
+        path = " -> ".join((name, *chain))
+        why = f"it is {len(chain)} steps from {chain[-1]}, and {STEPS} are allowed: {path} (R-187)"
+    return Route(
+        object=name, entity=_entity(name), order=CUSTOM_ORDER, custom=True, optional=True,
+        refused=f"{name} cannot be synced: {why}.",
+    )  # fmt: skip
+
+
+def _entity(name: str) -> str:
+    return name.lower()
+
+
+def _route(table: Table, offered: Iterable[str]) -> Route:
+    """A custom table with its name, what it refers to, and its own columns."""
+    columns = table.columns
+    key = next(name for name, one in columns.items() if one.wire == table.key)
+    fields = {key: "crm_id", STAMP: "modified_at"}
+    if VERSION in columns:
+        fields[VERSION] = "version"
+    fields |= {name: column for name, column in _STANDARD.items() if name in columns}
+    objects = {*ROOTS, "systemuser", "opportunity", "campaign", *offered}
+    parents = {}
+    for name, one in columns.items():
+        target = next((to for to in one.field.references if to in objects), None)
+        single = len(one.field.references) == 1 or one.target
+        if target is not None and single and not one.named and name not in fields and one.field.custom:
+            parents[fields.setdefault(name, name)] = target
+    if "owner_crm_id" in fields.values():
+        parents["owner_crm_id"] = "systemuser"
+    fields |= {name: name for name, one in columns.items() if one.field.custom and name not in fields and not one.named}
+    if FILTER in columns:
+        fields[FILTER] = FILTER
+    return Route(
+        object=table.name, entity=_entity(table.name), label=table.label, order=CUSTOM_ORDER, fields=fields,
+        kinds=KINDS, parents=parents, custom=True, optional=True, custom_fields=False, filters=(IN_SYNC,),
+        all_fields=not table.custom,
+    )  # fmt: skip

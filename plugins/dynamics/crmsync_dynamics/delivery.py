@@ -1,0 +1,251 @@
+"""Sending changes: many in a batch, patience with those that may work in a moment, doubt told where no answer came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from crmsync.errors import CrmError, RetryLater, SchemaMoved
+from crmsync.model import Value
+from crmsync.writes import Result
+from crmsync_dynamics import batch as multipart
+from crmsync_dynamics import outcomes, wire
+from crmsync_dynamics.behind import Behind
+from crmsync_dynamics.describe import Known
+from crmsync_dynamics.errors import POLICIES, Faulty, Policy
+from crmsync_dynamics.items import Item, Reply
+from crmsync_dynamics.owning import Uncounted, places
+from crmsync_dynamics.routes import FILTER
+from crmsync_dynamics.session import DynamicsSession
+
+PARTS = 200
+"""Changes in one batch: the server has two minutes for all of them."""
+EXTRA_CALLS = 40
+"""Calls that locks, limits and refused batches may cost beside a batch's own; what is left then comes later."""
+
+NETWORK = "network"
+_REFUSED, _SERVER, _TIMED_OUT, _TOO_LARGE, _NOT_IMPLEMENTED = 300, 500, 408, 413, 501
+_AGAIN = frozenset({Policy.THROTTLED, Policy.RETRY, Policy.NARROW, Policy.ONCE})
+_LACKING = frozenset({Policy.OBJECT, Policy.ABSENT, Policy.MISTAKE})
+_TOUCHED = frozenset({Result.DONE, Result.UNKNOWN})
+
+Read = Callable[[Item, Reply], None]
+"""What is made of an answer that says done."""
+
+
+class Lost(Exception):
+    """Something was sent and its answer never came; those changes are UNKNOWN already, and nothing more is sent."""
+
+
+def done(item: Item, reply: Reply) -> None:
+    """The change of the record is done."""
+    del reply
+    item.outcome = outcomes.done(item.id)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The changes of one call of the hook, all of one object and operation."""
+
+    session: DynamicsSession
+    object: str
+    known: Known
+    items: list[Item]
+    extra: int = EXTRA_CALLS
+
+    @property
+    def open(self) -> list[Item]:
+        """Those that nothing has become of yet."""
+        return [one for one in self.items if one.outcome is None]
+
+    @property
+    def touched(self) -> bool:
+        """Whether anything was, or may have been, written."""
+        return any(one.outcome is not None and one.outcome.result in _TOUCHED for one in self.items)
+
+    @property
+    def behind(self) -> Behind:
+        """Questions about records on the way."""
+        return Behind(self.session, Uncounted())
+
+    async def prepare(self, records: Mapping[Item, Mapping[str, Value]]) -> None:
+        """Spell the values of changes; one whose value is none of its field's type is refused here.
+
+        Raises SchemaMoved for a field that is not there any more, Faulty and ours.
+        """
+        columns = self.known.table.columns
+        if lost := {name for values in records.values() for name in values if name not in columns}:
+            raise SchemaMoved(
+                f"{self.object}: there is no field {', '.join(sorted(lost))} any more.",
+                hint="The schema is read again.", code="0x80041103",
+            )  # fmt: skip
+        bound = await places(self.session, self.known, records.values())
+        for item, values in records.items():
+            if FILTER in values:
+                said = f"{FILTER} is the CRM's alone, and never written from here."
+                item.outcome = outcomes.refused("filter", said, hint="Change it in the CRM.", fields=(FILTER,))
+                continue
+            try:
+                item.values, item.body = values, wire.record(values, columns, bound)
+            except wire.Unfit as error:
+                item.outcome = outcomes.refused("value", str(error), fields=(error.field,))
+
+    async def deliver(self, items: Sequence[Item], read: Read = done) -> None:
+        """Send items in as few calls as may be, several calls at a time. Raises Faulty, Lost and ours."""
+        chunks = [items[start : start + PARTS] for start in range(0, len(items), PARTS)]
+        apart = len({one.id for one in items}) == len(items)
+        if not apart or not self.session.client.features.has("batch"):
+            for chunk in chunks:
+                await self._send(chunk, read)
+            return
+        found = await asyncio.gather(*(self._send(chunk, read) for chunk in chunks), return_exceptions=True)
+        errors = [one for one in found if isinstance(one, BaseException)]
+        if errors:
+            raise next((one for one in errors if isinstance(one, Lost)), errors[0])
+
+    async def _send(self, items: Sequence[Item], read: Read, attempt: int = 1) -> None:
+        if len(items) > 1 and not self.session.client.features.has("batch"):
+            for item in items:
+                await self._send([item], read)
+            return
+        try:
+            replies = await self._answers(items)
+        except Faulty as error:
+            await self._spoiled(items, read, error)
+            return
+        for item, reply in zip(items, replies, strict=True):
+            self._settle(item, reply, read)
+        again = [one for one in items if one.outcome is None or (one.fault and one.fault.policy in _AGAIN)]
+        if again and await self._patient(again, attempt):
+            for one in again:
+                one.again()
+            await self._send(again, read, attempt + 1)
+        for one in again:
+            _give_up(one)
+
+    def _settle(self, item: Item, reply: Reply | None, read: Read) -> None:
+        if reply is None:  # the batch ended before it, or its answer did
+            item.lost = True
+            return
+        item.fault, item.retry_after = reply.fault, reply.retry_after
+        if item.fault is not None:
+            item.outcome = outcomes.of_fault(item, item.fault, self.known.table)
+            return
+        try:
+            read(item, reply)
+        except (msgspec.MsgspecError, AttributeError, TypeError) as error:
+            item.outcome = outcomes.unknown("not_json", f"It was done, and the answer cannot be read: {error}")
+
+    async def _patient(self, again: Sequence[Item], attempt: int) -> bool:
+        """Wait for another attempt, where one may help: as long as the server says, and nobody begins anything."""
+        client = self.session.client
+        if not client.backoff.left(attempt) or not self._afford(1):
+            return False
+        if attempt > 1 and all(one.fault is not None and one.fault.policy is Policy.ONCE for one in again):
+            return False
+        throttled = [one for one in again if one.fault is not None and one.fault.policy is Policy.THROTTLED]
+        wait = client.backoff.delay(attempt, max((one.retry_after or 0 for one in throttled), default=0) or None)
+        if wait > client.settings.patience_seconds:
+            return False
+        if throttled:
+            client.throttle.pause(wait)
+        else:
+            await asyncio.sleep(wait)
+        return True
+
+    async def _spoiled(self, items: Sequence[Item], read: Read, error: Faulty) -> None:
+        """A batch that was refused as a whole: because it is one, for its size, or for a reason of its own."""
+        if error.fault.status == _TOO_LARGE and self._afford(2):
+            half = (len(items) + 1) // 2
+            await self._send(items[:half], read)
+            await self._send(items[half:], read)
+        elif error.policy in _LACKING or error.fault.status == _NOT_IMPLEMENTED:
+            self.session.client.features.miss("batch", error.fault.code)
+            _lose(items)  # some of it may have been done before it was refused
+            await self._send(items, read)
+        else:
+            raise error
+
+    def _afford(self, calls: int) -> bool:
+        if self.extra < calls:
+            return False
+        self.extra -= calls
+        return True
+
+    async def _answers(self, items: Sequence[Item]) -> Sequence[Reply | None]:
+        """The replies of one call, sent again where that may help. Raises Faulty, Lost and ours."""
+        backoff, attempt, lost = self.session.client.backoff, 0, False
+        alone = len(items) == 1 and (len(items[0].requests) == 1 or not self.session.client.features.has("batch"))
+        while True:
+            attempt += 1
+            try:
+                return [await self._alone(items[0])] if alone else await self._together(items)
+            except (Faulty, CrmError, ValueError) as error:
+                if alone and isinstance(error, Faulty) and certain(error):
+                    return [Reply(status=error.fault.status, fault=error.fault, retry_after=error.retry_after)]
+                if not certain(error):
+                    lost = True
+                    _lose(items)
+                if not (_passing(error) and backoff.left(attempt)):
+                    if lost:
+                        self._doubt(items, error)
+                        raise Lost(str(error)) from error
+                    raise
+                pause = error.retry_after if isinstance(error, Faulty | RetryLater) else None
+            await asyncio.sleep(backoff.delay(attempt, pause))
+
+    async def _alone(self, item: Item) -> Reply:
+        client, reply = self.session.client, Reply(status=204)
+        for one in item.requests:
+            answer = await client.request(
+                one.method, one.path, headers=one.headers, body=one.body, repeatable=False
+            )  # fmt: skip
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            reply = multipart.of_http(answer.status, headers, answer.body)
+        return reply
+
+    async def _together(self, items: Sequence[Item]) -> Sequence[Reply | None]:
+        client, boundary = self.session.client, multipart.new_boundary()
+        body = multipart.compose([one.requests for one in items], urlsplit(client.settings.root).path, boundary)
+        headers = {"Content-Type": multipart.kind(boundary), "Prefer": "odata.continue-on-error"}
+        answer = await client.request("POST", "$batch", headers=headers, body=body, repeatable=False)
+        return multipart.replies(answer.body, answer.headers.get("Content-Type", ""), len(items))
+
+    def _doubt(self, items: Sequence[Item], error: Exception) -> None:
+        code = error.fault.code if isinstance(error, Faulty) else getattr(error, "code", "") or "not_multipart"
+        for item in items:
+            item.outcome = outcomes.unknown(code, f"The answer to this change was lost: {error}")
+
+
+def _give_up(item: Item) -> None:
+    """Say what is left of a change that was tried often enough."""
+    if item.outcome is None:
+        item.outcome = outcomes.unknown("missing", "The answer to a batch said nothing of this change.")
+    elif item.lost and item.outcome.result is Result.RETRY:
+        item.outcome = outcomes.unknown(item.outcome.code, item.outcome.message)
+
+
+def _lose(items: Sequence[Item]) -> None:
+    for one in items:
+        one.lost = True
+
+
+def certain(error: Exception) -> bool:
+    """Whether an error says that the call it ended did nothing: it was refused, rolled back, or never left."""
+    if isinstance(error, Faulty):
+        refused = _REFUSED <= error.fault.status < _SERVER and error.fault.status != _TIMED_OUT
+        return refused or error.fault.code in POLICIES
+    if isinstance(error, RetryLater) and error.code == NETWORK:
+        return isinstance(error.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    return isinstance(error, CrmError)
+
+
+def _passing(error: Exception) -> bool:
+    if isinstance(error, Faulty):
+        return error.policy in (Policy.RETRY, Policy.NARROW)
+    return not isinstance(error, CrmError) or error.code == NETWORK

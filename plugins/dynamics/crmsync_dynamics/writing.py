@@ -1,0 +1,112 @@
+"""Changes on their way to the CRM: which function does each operation, and what is said of those that never left."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from crmsync.errors import CrmError, SchemaMoved
+from crmsync.writes import Change, Operation, Outcome, Outcomes
+from crmsync_dynamics import outcomes
+from crmsync_dynamics.changed import delete, update
+from crmsync_dynamics.converting import convert
+from crmsync_dynamics.created import create
+from crmsync_dynamics.delivery import Batch, Lost
+from crmsync_dynamics.describe import Known
+from crmsync_dynamics.errors import Fault, Faulty, Policy, translate
+from crmsync_dynamics.items import Item
+from crmsync_dynamics.members import member
+from crmsync_dynamics.merging import merge
+from crmsync_dynamics.query import is_guid
+from crmsync_dynamics.session import DynamicsSession
+
+_WHOLE = frozenset({Policy.MOVED, Policy.OBJECT, Policy.STOP, Policy.FULL})
+"""What is said of one record and concerns them all."""
+_MAKING = frozenset({Operation.CREATE, Operation.TASK})
+
+
+async def apply(session: DynamicsSession, changes: Sequence[Change]) -> Outcomes:
+    """Write changes of one object and operation, as the contract of the `apply` hook says."""
+    if not changes:
+        return []
+    first = changes[0]
+    known = await _known(session, first.object, changes)
+    batch = Batch(session, first.object, known, [Item(one) for one in changes])
+    _nobody(batch)
+    try:
+        await _OPERATIONS[first.operation](batch)
+        await _moved(batch)
+        _whole(batch)
+    except Lost as error:
+        _rest(batch, CrmError(str(error), code="network"))
+    except (Faulty, CrmError) as error:
+        ours = translate(error, obj=first.object) if isinstance(error, Faulty) else error
+        if isinstance(ours, SchemaMoved):
+            session.describes.forget(first.object)
+        if not batch.touched:
+            raise ours from error
+        _rest(batch, ours)
+    return [_settled(one) for one in batch.items]
+
+
+async def _known(session: DynamicsSession, obj: str, changes: Sequence[Change]) -> Known:
+    """The object as last described, or, where a value is of a field that was not there then, as it is now."""
+    known = await session.describes.last(obj)
+    if any(name not in known.fields for one in changes for name in one.values):
+        known = await session.describes.fresh(obj)
+    return known
+
+
+def _nobody(batch: Batch) -> None:
+    """An id that cannot be one of the vendor's names a record that never was."""
+    plain = batch.session.client.features.plain
+    for one in batch.items:
+        if one.id and not plain and not is_guid(one.id):
+            one.outcome = outcomes.gone(one, "value", f"{one.id[:80]!r} is no id of a record.")
+
+
+async def _moved(batch: Batch) -> None:
+    """What was refused for a field: by a schema that moved, or by a rule that reading the schema does not cure."""
+    at_fault = [one for one in batch.items if one.fault is not None and one.fault.policy is Policy.MOVED]
+    if not at_fault:
+        return
+    batch.session.describes.forget(batch.object)
+    now = await batch.session.describes.fresh(batch.object)
+    making = batch.items[0].change.operation in _MAKING
+    for one in at_fault:
+        fields = [now.fields.get(name) for name in one.values]
+        if one.fault and all(field and (field.createable if making else field.updateable) for field in fields):
+            one.outcome = outcomes.refused(one.fault.code, one.fault.message)
+            one.fault = None
+
+
+def _whole(batch: Batch) -> None:
+    """Raise what was said of every record that was sent, where nothing was written."""
+    faults = [one.fault for one in batch.items if one.fault is not None]
+    if faults and not batch.touched and all(_of_all(batch, one) for one in faults):
+        raise Faulty(faults[0])
+
+
+def _of_all(batch: Batch, fault: Fault) -> bool:
+    own = fault.policy is Policy.PRIVILEGE and outcomes.is_own(fault, batch.known.table)
+    return own or fault.policy in _WHOLE
+
+
+def _rest(batch: Batch, error: CrmError) -> None:
+    for one in batch.open:
+        one.outcome = outcomes.later(error)
+
+
+def _settled(item: Item) -> Outcome:
+    assert item.outcome is not None
+    return item.outcome
+
+
+_OPERATIONS: dict[Operation, Callable[[Batch], Awaitable[None]]] = {
+    Operation.CREATE: create,
+    Operation.UPDATE: update,
+    Operation.DELETE: delete,
+    Operation.CONVERT: convert,
+    Operation.MERGE: merge,
+    Operation.MEMBER: member,
+    Operation.TASK: create,
+}

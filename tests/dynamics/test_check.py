@@ -1,0 +1,74 @@
+"""The seven checks: each is reported whatever the others say, and a failed one says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from crmsync.model import Finding, Level
+from crmsync_dynamics import plugin
+from crmsync_dynamics.check import check
+from crmsync_dynamics.simulator.access import Depth
+from dynamics.orgs import Site, site
+
+TOPICS = ["1 address", "2 credentials", "3 user", "4 privileges", "5 reading", "6 change tracking", "7 identity"]
+
+
+def checked(change: Callable[[Site], object] = lambda _: None) -> dict[str, Finding]:
+    """The findings, after something of the environment was changed."""
+
+    async def run() -> list[Finding]:
+        async with site(2) as one:
+            change(one)
+            return await check(one.session, await plugin.routes(one.session, frozenset()))
+
+    found = asyncio.run(run())
+    assert [one.topic for one in found] == TOPICS
+    return {one.topic: one for one in found}
+
+
+@pytest.mark.rule("R-355", "R-356", "R-357")
+def test_all_seven_pass_where_all_is_well() -> None:
+    """Address, credentials, user, privileges, reach, change tracking and identity are each reported, and pass."""
+    found = checked()
+    assert {one.level for one in found.values()} == {Level.OK}
+    assert "7 days" in found["6 change tracking"].message
+
+
+def disabled(one: Site) -> None:
+    one.org.update("systemuser", one.session.identity.user, {"isdisabled": True})
+
+
+def another(one: Site) -> None:
+    one.org.update(
+        "systemuser", one.session.identity.user, {"applicationid": "11111111-1111-4111-8111-111111111111"}
+    )  # fmt: skip
+
+
+def untracked(one: Site) -> None:
+    state = one.org.state
+    state.entities["campaign"] = replace(state.entities["campaign"], tracked=False)
+
+
+@pytest.mark.rule("R-356", "R-357", "R-256")
+@pytest.mark.parametrize(
+    ("change", "topic", "level", "said"),
+    [
+        (disabled, "3 user", Level.STOP, "Enable it"),
+        (lambda one: one.grant("Create", "lead", Depth.NONE), "4 privileges", Level.WARN, "prvCreateLead"),
+        (lambda one: one.grant("Read", "contact", Depth.LOCAL), "5 reading", Level.WARN, "prvReadContact (Local)"),
+        (untracked, "6 change tracking", Level.WARN, "campaign"),
+        (another, "7 identity", Level.STOP, "was set up"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_the_remedy(
+    change: Callable[[Site], object], topic: str, level: Level, said: str
+) -> None:  # fmt: skip
+    """One check fails, with what is missing and what to do, and the others are told as they are."""
+    found = checked(change)
+    assert found[topic].level is level
+    assert said in f"{found[topic].message} {found[topic].grant}"
+    assert {one.level for name, one in found.items() if name != topic} == {Level.OK}
