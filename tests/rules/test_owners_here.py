@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from crmsync_salesforce.simulator.automation import Trigger
 from support.marketer import ask, local
 from support.records import ids, person, there
 from support.simulated import Simulated
@@ -54,7 +53,7 @@ def test_what_the_crm_says_of_a_contacts_owner_is_shown(synced: Simulated) -> No
     contact = ids(synced, "Contact")[0]
     before, row = there(synced, "Contact", contact, "OwnerId"), person(synced, contact)
     said = "insufficient access rights on cross-reference id"
-    synced.org.state.automation.triggers.append(Trigger(object="Contact", message=said, code=CROSS))
+    synced.org.state.automation.plant({"triggers": [{"object": "Contact", "message": said, "code": CROSS}]})
     told = ask(synced, "sync_person", row, owner=ids(synced, "User")[-2])
     assert (told.state, told.code) == ("refused", CROSS)
     assert said in told.outcome
