@@ -94,7 +94,7 @@ def test_campaigns_are_switched_off_and_on_and_inactive_ones_refuse(site: Enviro
 
 @pytest.mark.rule("R-185")
 def test_tasks_are_read_and_activities_are_sent_as_tasks_where_their_kinds_are_named(site: Environment) -> None:
-    """A task of a lead is here; of what happened here only the kinds that are named go there, as tasks that are over."""
+    """A task of a lead is here; of what happened here only kinds that are named go there, as tasks that are over."""
     lead = site.org.create("lead", {"lastname": "Noor"})
     site.org.create("task", {"subject": "Theirs", "regardingobjectid": Ref("lead", lead)})
     site.given["activities"] = ["Email Opened"]
@@ -103,7 +103,7 @@ def test_tasks_are_read_and_activities_are_sent_as_tasks_where_their_kinds_are_n
     before = site.org.count("task")
     at = f"{site.clock.now():%Y-%m-%dT%H:%M:%S.000Z}"
     for kind in ("Email Opened", "Email Clicked"):
-        sql = "INSERT INTO activity (person_id, kind, at, source) SELECT id, ?, ?, 'marketing' FROM person WHERE crm_id = ?"
+        sql = "INSERT INTO activity (person_id, kind, at) SELECT id, ?, ? FROM person WHERE crm_id = ?"
         site.sql(sql, kind, at, lead)
     site.sync()
     sent = [row for row in site.org.records("task") if str(row["subject"]).startswith("Email")]
