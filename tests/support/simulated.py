@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import crmsync_salesforce.plugin
 from crmsync.clock import SetClock
@@ -18,23 +18,25 @@ from crmsync_salesforce.simulator import Org, Server
 from support.engine import Engine
 
 T = TypeVar("T")
+Site = TypeVar("Site")
 
 
-class Simulated(Engine):
+class Hosted(Engine, Generic[Site]):
     """What a test does with one connection to a simulated org.
 
     `org` may be edited between the calls, as another CRM user. Its clock is the engine's; `later` moves it.
     `calls` is what the last thing done cost, as the vendor charges, and `asked` all that it asked of the server.
     """
 
-    plugin: ClassVar[tuple[str, ModuleType]] = ("salesforce", crmsync_salesforce.plugin)
-    simulator: ClassVar[tuple[Any, Any]] = (Org, Server)
+    plugin: ClassVar[tuple[str, ModuleType]]
+    simulator: ClassVar[tuple[Any, Any]]
 
-    def __init__(self, path: Path, org: Any = None, *, user: str = "full", **settings: Any) -> None:
+    def __init__(self, path: Path, org: Site | None = None, *, user: str = "full", **settings: Any) -> None:
         self.clock = SetClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
-        self.org = org or self.simulator[0](records=20, seed=7, clock=self.clock)
-        if isinstance(self.org.clock, SetClock):
-            self.clock = self.org.clock
+        self.org: Site = org or self.simulator[0](records=20, seed=7, clock=self.clock)
+        clock = getattr(self.org, "clock", None)
+        if isinstance(clock, SetClock):
+            self.clock = clock
         self.path = path
         self.user = user
         self.given = settings
@@ -61,13 +63,7 @@ class Simulated(Engine):
 
     def connection(self, server: Any) -> ConnectionSettings:
         """Settings that reach the server as `user`."""
-        ready, rights = server.ready, self.org.user(self.user)
-        own = {"url": server.url, "flow": "password", "backoff_seconds": 0}
-        own |= {name: ready[name] for name in ("client_id", "client_secret")}
-        own |= {name: getattr(rights, name) for name in ("username", "password", "security_token")}
-        return ConnectionSettings(
-            connector="salesforce", database=self.path, settings={**own, **self.own}, **self.given
-        )
+        raise NotImplementedError
 
     def later(self, seconds: float = 3600) -> None:
         """Let time pass, by default far beyond the overlap of the reads."""
@@ -77,3 +73,20 @@ class Simulated(Engine):
         """One cycle, a while after whatever happened before."""
         self.later()
         return self.use(lambda connection: connection.sync(**options))
+
+
+class Simulated(Hosted[Org]):
+    """The same with the Salesforce plugin."""
+
+    plugin = ("salesforce", crmsync_salesforce.plugin)
+    simulator = (Org, Server)
+
+    def connection(self, server: Any) -> ConnectionSettings:
+        """Settings that reach the server as `user`."""
+        ready, rights = server.ready, self.org.user(self.user)
+        own = {"url": server.url, "flow": "password", "backoff_seconds": 0}
+        own |= {name: ready[name] for name in ("client_id", "client_secret")}
+        own |= {name: getattr(rights, name) for name in ("username", "password", "security_token")}
+        return ConnectionSettings(
+            connector="salesforce", database=self.path, settings={**own, **self.own}, **self.given
+        )
