@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
-from crmsync import backlog, kinds, shortage
+from crmsync import backlog, kinds, shortage, telling
 from crmsync.asking import Actions
 from crmsync.clock import Clock
 from crmsync.cycle import Cycle, total
@@ -131,6 +131,8 @@ class Connection:
             await cycle.count_again()
             await cycle.give_up()
             await backlog.after_cycle(pull, cycle.failed)
+            for kind, said in await telling.after_cycle(cycle):
+                await self.opened.tell(pull.store, kind, said)
             await shortage.tell(pull, cycle.failed)
         return self._summary(pull)
 

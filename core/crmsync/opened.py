@@ -230,6 +230,11 @@ class Opened:
             raise
         return session
 
+    async def tell(self, store: Store, kind: str, message: str) -> None:
+        """Tell a person and the observers something: as a notice, and as an event."""
+        await store.write(records.notice, kind, message, self.now())
+        self.plugins.log([Event(connection=self.name, name="notice", at=self.now(), message=message)])
+
     async def _fail(self, store: Store, run: int, error: Exception) -> None:
         store.defer(records.save_trouble, records.trouble(error, run=run), self.now())
         store.defer(records.notice, "sync", str(error), self.now())

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any, ClassVar
-
 import crmsync_dynamics.plugin
 from crmsync.settings import ConnectionSettings
 from crmsync_dynamics.simulator import Org, Ref, Server
@@ -12,18 +9,17 @@ from crmsync_dynamics.simulator.merging import merge
 from crmsync_dynamics.simulator.qualification import Qualification, Wish
 from crmsync_dynamics.simulator.writes import Writer
 from dynamics.orgs import REACH
-from support.simulated import Served
+from support.simulated import Hosted
 
 
-class Environment(Served):
+class Environment(Hosted[Org]):
     """What a test does with one connection to a simulated environment.
 
     `org` may be edited between the calls, as another CRM user. Its clock is the engine's; `later` moves it.
     """
 
-    org: Org
-    plugin: ClassVar[tuple[str, ModuleType]] = ("dynamics", crmsync_dynamics.plugin)
-    simulator: ClassVar[tuple[Any, Any]] = (Org, Server)
+    plugin = ("dynamics", crmsync_dynamics.plugin)
+    simulator = (Org, Server)
 
     def connection(self, server: Server) -> ConnectionSettings:
         """Settings that reach the server as `user`."""

@@ -177,8 +177,8 @@ async def test_values_reach_the_crm_as_it_keeps_them(one: Site) -> None:
     assert (row["leadqualitycode"], str(row["revenue"])[:17]) == (1, "12345678901234.57")
     assert (row["campaignid"], row["customerid"]) == (Ref("campaign", campaign), Ref("account", account))
     assert (row["estimatedclosedate"], row["description"]) == ("2026-02-28", "one\ntwo — é 中")
-    emptied: dict[str, Any] = dict.fromkeys(values)
-    assert all_done(await send(one, update(lead, **emptied)))
+    empty: dict[str, Any] = dict.fromkeys(values)
+    assert all_done(await send(one, update(lead, **empty)))
     row = one.org.get("lead", lead) or {}
     assert {name for name in values if row[name] is not None} <= {"donotemail"}
     wrong: list[dict[str, Any]] = [

@@ -64,6 +64,7 @@ def test_a_batch_is_spelled_as_the_vendor_wants_it() -> None:
     assert body.count(b"PATCH /api/data/v9.2/leads(") == 3
     assert b"\n" not in body.replace(b"\r\n", b"")
     assert body.count(b"multipart/mixed") == 1
+    assert body.count(b"Content-Type: application/json\r\n") == 3
     assert body.endswith(b"--b1--\r\n")
 
 

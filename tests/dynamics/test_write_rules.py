@@ -192,3 +192,34 @@ def test_who_is_sent_and_then_filtered_out_by_the_crm_stays_as_sent(site: Enviro
     site.org.update("lead", str(told.crm_id), {"emailaddress1": "s@example.org", "new_synctomkto": True})
     site.sync()
     assert site.sql("SELECT id, title FROM person WHERE crm_id = ?", told.crm_id) == [(one, "Unseen")]
+
+
+def test_a_secured_column_that_cannot_be_read_is_never_emptied(site: Environment) -> None:
+    """What the CRM hides looks empty: it is not read, and no edit of ours, nor the lack of one, writes it."""
+    lead = site.org.create("lead", {"lastname": "Vault", "telephone1": "+1 555 0100"})
+    site.org.change_column("lead", "telephone1", secured=True)
+    site.org.user("full").every_column = False
+    site.sync()
+    site.sql("UPDATE person SET phone = 'mine', title = 'CTO' WHERE crm_id = ?", lead)
+    site.sync()
+    found = row(site, "lead", lead)
+    assert (found["telephone1"], found["jobtitle"]) == ("+1 555 0100", "CTO")
+
+
+@pytest.mark.rule("R-307")
+def test_a_lead_that_is_merged_into_a_contact_becomes_one_first(site: Environment) -> None:
+    """Our decision: the lead is qualified into a contact of no account, which is merged into the other in the CRM."""
+    lead = site.org.create("lead", {"lastname": "Twin", "emailaddress1": "twin@example.org", "fax": "1"})
+    contact = site.org.create("contact", {"lastname": "Twin"})
+    site.sync()
+    accounts = site.org.count("account")
+    one, other = (site.one("SELECT id FROM person WHERE crm_id = ?", crm_id) for crm_id in (contact, lead))
+    told = ask(site, "merge_persons", one, others=[other])
+    assert told.ok, told.outcome
+    assert (row(site, "lead", lead)["statecode"], site.org.count("account")) == (1, accounts)
+    became = row(site, "lead", lead)["parentcontactid"].id
+    assert became == contact or row(site, "contact", became)["masterid"] == Ref("contact", contact)
+    site.sync()
+    assert site.sql("SELECT id, crm_id FROM person WHERE id IN (?, ?)", one, other) == [(one, contact)]
+    assert site.one("SELECT email FROM person WHERE id = ?", one) == "twin@example.org"
+    assert site.verify().ok

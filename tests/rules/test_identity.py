@@ -167,4 +167,4 @@ def test_matching_takes_nobody_where_two_come_into_question(tmp_path: Path) -> N
     sim.sync()
     found = sim.sql("SELECT crm_id FROM person WHERE email = 'twin@example.com' ORDER BY id")
     assert found == [(None,), (None,), (lead,)]
-    assert [row[0] for row in sim.sql("SELECT kind FROM crmsync_notice")] == ["match"]
+    assert [row[0] for row in sim.sql("SELECT kind FROM crmsync_notice WHERE kind <> 'first load'")] == ["match"]

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import crmsync_salesforce.plugin
 from crmsync.clock import SetClock
@@ -18,8 +18,10 @@ from crmsync.settings import ConnectionSettings
 from crmsync_salesforce.simulator import Org, Server
 from support.engine import Engine
 
+Site = TypeVar("Site")
 
-class Served(Engine):
+
+class Hosted(Engine, Generic[Site]):
     """What a test does with one connection to a simulated org.
 
     `org` may be edited between the calls, as another CRM user. Its clock is the engine's; `later` moves it.
@@ -28,13 +30,13 @@ class Served(Engine):
 
     plugin: ClassVar[tuple[str, ModuleType]]
     simulator: ClassVar[tuple[Any, Any]]  # the org, and what serves it
-    org: Any
 
-    def __init__(self, path: Path, org: Any = None, *, user: str = "full", **settings: Any) -> None:
+    def __init__(self, path: Path, org: Site | None = None, *, user: str = "full", **settings: Any) -> None:
         self.clock = SetClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
-        self.org = org or self.simulator[0](records=20, seed=7, clock=self.clock)
-        if isinstance(self.org.clock, SetClock):
-            self.clock = self.org.clock
+        self.org: Site = org or self.simulator[0](records=20, seed=7, clock=self.clock)
+        clock = getattr(self.org, "clock", None)
+        if isinstance(clock, SetClock):
+            self.clock = clock
         self.path = path
         self.user = user
         self.given = settings
@@ -70,12 +72,11 @@ class Served(Engine):
         return self.use(lambda connection: connection.sync(**options))
 
 
-class Simulated(Served):
+class Simulated(Hosted[Org]):
     """The same with the Salesforce plugin."""
 
     plugin = ("salesforce", crmsync_salesforce.plugin)
     simulator = (Org, Server)
-    org: Org
 
     def connection(self, server: Any) -> ConnectionSettings:
         """Settings that reach the server as `user`."""

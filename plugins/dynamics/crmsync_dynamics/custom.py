@@ -29,7 +29,7 @@ async def custom_routes(session: DynamicsSession, enabled: frozenset[str] | None
     links = await _links(session)
     ways = {name: way(name, links) for name in sorted(links) if enabled is None or name in enabled}
     near = [name for name, chain in ways.items() if 0 < len(chain) <= STEPS or session.client.features.plain]
-    tables = await asyncio.gather(*(_table(session, name) for name in near))
+    tables = await asyncio.gather(*(_table(session, name, listed=enabled is None) for name in near))
     routes = [_route(one, frozenset(near)) for one in tables if one is not None]
     if enabled is None:
         return routes
@@ -73,11 +73,13 @@ def way(name: str, links: Links) -> tuple[str, ...]:
     return ()
 
 
-async def _table(session: DynamicsSession, name: str) -> Table | None:
+async def _table(session: DynamicsSession, name: str, *, listed: bool) -> Table | None:
+    """A table; None where it is not on offer. One that may not be read is not listed, but says so when it is asked."""
     try:
-        return (await session.describes.last(name)).table
+        known = await session.describes.last(name)
     except RouteStopped:
-        return None  # not visible: not on offer
+        return None
+    return known.table if known.held.may(known.table, "Read") or not listed else None
 
 
 def _refused(name: str, chain: Sequence[str]) -> Route:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
+from crmsync import concluding
+from crmsync.concluding import Lost
 from crmsync.errors import CrmError, RetryLater, SchemaMoved
 from crmsync.model import Value
 from crmsync.writes import Result
@@ -36,10 +38,6 @@ _TOUCHED = frozenset({Result.DONE, Result.UNKNOWN})
 
 Read = Callable[[Item, Reply], None]
 """What is made of an answer that says done."""
-
-
-class Lost(Exception):
-    """Something was sent and its answer never came; those changes are UNKNOWN already, and nothing more is sent."""
 
 
 def done(item: Item, reply: Reply) -> None:
@@ -139,7 +137,7 @@ class Batch:
         try:
             read(item, reply)
         except (msgspec.MsgspecError, AttributeError, TypeError) as error:
-            item.outcome = outcomes.unknown("not_json", f"It was done, and the answer cannot be read: {error}")
+            item.outcome = concluding.unknown("not_json", f"It was done, and the answer cannot be read: {error}")
 
     async def _patient(self, again: Sequence[Item], attempt: int) -> bool:
         """Wait for another attempt, where one may help: as long as the server says, and nobody begins anything."""
@@ -219,15 +217,15 @@ class Batch:
     def _doubt(self, items: Sequence[Item], error: Exception) -> None:
         code = error.fault.code if isinstance(error, Faulty) else getattr(error, "code", "") or "not_multipart"
         for item in items:
-            item.outcome = outcomes.unknown(code, f"The answer to this change was lost: {error}")
+            item.outcome = concluding.unknown(code, f"The answer to this change was lost: {error}")
 
 
 def _give_up(item: Item) -> None:
     """Say what is left of a change that was tried often enough."""
     if item.outcome is None:
-        item.outcome = outcomes.unknown("missing", "The answer to a batch said nothing of this change.")
+        item.outcome = concluding.unknown("missing", "The answer to a batch said nothing of this change.")
     elif item.lost and item.outcome.result is Result.RETRY:
-        item.outcome = outcomes.unknown(item.outcome.code, item.outcome.message)
+        item.outcome = concluding.unknown(item.outcome.code, item.outcome.message)
 
 
 def _lose(items: Sequence[Item]) -> None:

@@ -18,6 +18,7 @@ from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.items import Item, Reply, Request
 from crmsync_dynamics.query import Select, among, is_guid, text_literal
+from crmsync_dynamics.routes import STATE
 from crmsync_dynamics.tables import Table
 
 _OURS = UUID("3f0f6f0a-3a63-4d1c-8f53-3a7e7ad1c9b4")
@@ -88,6 +89,7 @@ async def member(batch: Batch) -> None:
         _check(one)
     lists = Lists(batch, (await batch.session.describes.last("list")).table)
     if batch.open:
+        await _inactive(batch)
         await lists.look(batch.open)
     await _remove(batch, lists, [one for one in batch.open if one.change.wish.remove])
     await _add(batch, lists, batch.open)
@@ -102,6 +104,18 @@ def _check(item: Item) -> None:
     elif wish.status and not wish.remove:
         said = f"The members of a marketing list have no status, so {wish.status!r} cannot be one."
         item.outcome = outcomes.refused("status", said, hint="Leave the status out.", fields=("status",))
+
+
+async def _inactive(batch: Batch) -> None:
+    """Refuse what is meant for campaigns that are inactive (R-170)."""
+    table = (await batch.session.describes.last("campaign")).table
+    ids = {item.change.wish.campaign for item in batch.open}
+    closed = await batch.behind.rows(table, table.key, ids, (), (f"{STATE} eq 1",))
+    found = {str(row[table.key]).lower() for row in closed}
+    for one in batch.open:
+        if one.change.wish.campaign.lower() in found:
+            said = f"The campaign {one.change.wish.campaign} is inactive."
+            one.outcome = outcomes.refused("inactive", said, hint="Activate it in the CRM, or choose another.")
 
 
 async def _add(batch: Batch, lists: Lists, items: Sequence[Item]) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from crmsync.errors import CrmError, RetryLater
-from crmsync.redact import clean
+from crmsync import concluding
 from crmsync.writes import Operation, Outcome, Result
 from crmsync_dynamics.errors import HINTS as TO_GRANT
 from crmsync_dynamics.errors import Fault, Policy, shorten
@@ -82,20 +81,7 @@ def done(crm_id: str | None, **more: Any) -> Outcome:
 
 def refused(code: str, message: str, *, hint: str = "", fields: tuple[str, ...] = ()) -> Outcome:
     """A change that the CRM would never take as it is."""
-    hint = hint or HINTS.get(code, _REFUSED)
-    return Outcome(result=Result.REFUSED, code=code, message=said(message), hint=hint, fields=fields)
-
-
-def later(error: CrmError) -> Outcome:
-    """A change that was not sent, for the reason why nothing more is."""
-    pause = error.retry_after if isinstance(error, RetryLater) else None
-    return _retry(error.code, error.message, error.hint, pause)
-
-
-def unknown(code: str, message: str) -> Outcome:
-    """A change that was sent and has no answer."""
-    hint = "The record is read to find out what became of the change."
-    return Outcome(result=Result.UNKNOWN, code=code, message=said(message), hint=hint)
+    return concluding.refused(code, shorten(message), hint or HINTS.get(code, _REFUSED), fields)
 
 
 def gone(item: Item, code: str, message: str) -> Outcome:
@@ -116,7 +102,7 @@ def of_fault(item: Item, fault: Fault, table: Table) -> Outcome:
         return gone(item, fault.code, fault.message)
     if policy is Policy.STALE:
         if item.lost:
-            return unknown(fault.code, f"It was sent, and the answer was lost: {fault.message}")
+            return concluding.unknown(fault.code, f"It was sent, and the answer was lost: {fault.message}")
         return _retry(fault.code, f"The record was changed in the CRM meanwhile: {fault.message}", _MOVED)
     if policy in _LATER or (policy is Policy.PRIVILEGE and is_own(fault, table)):
         return _retry(fault.code, fault.message, TO_GRANT.get(fault.code, ""), item.retry_after)
@@ -146,4 +132,4 @@ def fields_of(item: Item, fault: Fault, table: Table) -> tuple[str, ...]:
 
 def said(message: str) -> str:
     """The vendor's words, short enough to be kept, without secrets."""
-    return str(clean(shorten(message)))
+    return concluding.said(shorten(message))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from crmsync.errors import CrmError, SchemaMoved
-from crmsync.writes import Change, Operation, Outcome, Outcomes
+from crmsync.concluding import conclude
+from crmsync.errors import CrmError
+from crmsync.writes import Change, Operation, Outcomes
 from crmsync_dynamics import outcomes
 from crmsync_dynamics.changed import delete, update
 from crmsync_dynamics.converting import convert
 from crmsync_dynamics.created import create
-from crmsync_dynamics.delivery import Batch, Lost
+from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.describe import Known
 from crmsync_dynamics.errors import Fault, Faulty, Policy, translate
 from crmsync_dynamics.items import Item
@@ -32,20 +33,21 @@ async def apply(session: DynamicsSession, changes: Sequence[Change]) -> Outcomes
     known = await _known(session, first.object, changes)
     batch = Batch(session, first.object, known, [Item(one) for one in changes])
     _nobody(batch)
-    try:
-        await _OPERATIONS[first.operation](batch)
-        await _moved(batch)
-        _whole(batch)
-    except Lost as error:
-        _rest(batch, CrmError(str(error), code="network"))
-    except (Faulty, CrmError) as error:
-        ours = translate(error, obj=first.object) if isinstance(error, Faulty) else error
-        if isinstance(ours, SchemaMoved):
-            session.describes.forget(first.object)
-        if not batch.touched:
-            raise ours from error
-        _rest(batch, ours)
-    return [_settled(one) for one in batch.items]
+    return await conclude(
+        batch, _work(batch), lambda error: _ours(error, first.object), lambda: session.describes.forget(first.object)
+    )
+
+
+async def _work(batch: Batch) -> None:
+    await _OPERATIONS[batch.items[0].change.operation](batch)
+    await _moved(batch)
+    _whole(batch)
+
+
+def _ours(error: Exception, obj: str) -> CrmError | None:
+    if isinstance(error, Faulty):
+        return translate(error, obj=obj)
+    return error if isinstance(error, CrmError) else None
 
 
 async def _known(session: DynamicsSession, obj: str, changes: Sequence[Change]) -> Known:
@@ -89,16 +91,6 @@ def _whole(batch: Batch) -> None:
 def _of_all(batch: Batch, fault: Fault) -> bool:
     own = fault.policy is Policy.PRIVILEGE and outcomes.is_own(fault, batch.known.table)
     return own or fault.policy in _WHOLE
-
-
-def _rest(batch: Batch, error: CrmError) -> None:
-    for one in batch.open:
-        one.outcome = outcomes.later(error)
-
-
-def _settled(item: Item) -> Outcome:
-    assert item.outcome is not None
-    return item.outcome
 
 
 _OPERATIONS: dict[Operation, Callable[[Batch], Awaitable[None]]] = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 import msgspec
 
+from crmsync.concluding import Lost
 from crmsync.errors import CrmError, RetryLater, SchemaMoved
 from crmsync.model import Value
 from crmsync.writes import Result
@@ -24,10 +25,6 @@ EXTRA_CALLS = 40
 _REFUSED, _SERVER, _TIMED_OUT = 300, 500, 408
 _OF_ONE = frozenset({Policy.ABSENT, Policy.MISTAKE})
 _SPOILED = frozenset({"HTTP_413", "EXCEEDED_ID_LIMIT"})
-
-
-class Lost(Exception):
-    """Something was sent and its answer never came; those changes are UNKNOWN already, and nothing more is sent."""
 
 
 @dataclass(slots=True)

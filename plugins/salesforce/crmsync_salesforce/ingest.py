@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from crmsync.concluding import Lost
 from crmsync.errors import CrmError
 from crmsync_salesforce import outcomes, wire
 from crmsync_salesforce.bulk import NOT_IN_BULK
 from crmsync_salesforce.client import Answer, Client
-from crmsync_salesforce.delivery import Batch, Lost
+from crmsync_salesforce.delivery import Batch
 from crmsync_salesforce.errors import Fault, Faulty, Policy
 from crmsync_salesforce.items import Item, Written
 from crmsync_salesforce.jobs import COMPLETE, Job, read_job, until_ended

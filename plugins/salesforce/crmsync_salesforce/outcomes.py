@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from crmsync.errors import CrmError, RetryLater
-from crmsync.redact import clean
+from crmsync import concluding
+from crmsync.errors import CrmError
 from crmsync.writes import Change, Operation, Outcome, Result
 from crmsync_salesforce.errors import HINTS as TO_GRANT
 from crmsync_salesforce.errors import Fault, Policy, shorten
@@ -97,23 +97,17 @@ def done(crm_id: str | None, **more: Any) -> Outcome:
 
 def refused(code: str, message: str, *, hint: str = "", fields: tuple[str, ...] = ()) -> Outcome:
     """A change that the CRM would never take as it is."""
-    return Outcome(
-        result=Result.REFUSED, code=code, message=said(message), hint=hint or HINTS.get(code, _REFUSED), fields=fields
-    )
+    return concluding.refused(code, shorten(message), hint or HINTS.get(code, _REFUSED), fields)
 
 
 def later(error: CrmError) -> Outcome:
     """A change that was not sent, for the reason why nothing more is."""
-    pause = error.retry_after if isinstance(error, RetryLater) else None
-    return Outcome(
-        result=Result.RETRY, code=error.code, message=said(error.message), hint=error.hint, retry_after=pause
-    )
+    return concluding.later(error)
 
 
 def unknown(code: str, message: str) -> Outcome:
     """A change that was sent and has no answer."""
-    hint = "The record is read to find out what became of the change."
-    return Outcome(result=Result.UNKNOWN, code=code, message=said(message), hint=hint)
+    return concluding.unknown(code, shorten(message))
 
 
 def of_fault(fault: Fault, change: Change, *, refers: bool = True) -> Outcome:
@@ -143,7 +137,7 @@ def crowded(fault: Fault) -> bool:
 
 def said(message: str) -> str:
     """The vendor's words, short enough to be kept, without secrets."""
-    return str(clean(shorten(message)))
+    return concluding.said(shorten(message))
 
 
 def _duplicates(fault: Fault) -> Outcome:

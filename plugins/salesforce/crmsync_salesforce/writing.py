@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from crmsync.errors import CrmError, SchemaMoved
-from crmsync.writes import Change, Operation, Outcome, Outcomes, Wish
+from crmsync.concluding import conclude
+from crmsync.errors import CrmError
+from crmsync.writes import Change, Operation, Outcomes, Wish
 from crmsync_salesforce import outcomes
 from crmsync_salesforce.converting import convert
 from crmsync_salesforce.created import create
-from crmsync_salesforce.delivery import Batch, Lost
+from crmsync_salesforce.delivery import Batch
 from crmsync_salesforce.describe import Known
 from crmsync_salesforce.errors import Faulty, Policy, translate
 from crmsync_salesforce.ingest import suits, upload
@@ -30,20 +31,21 @@ async def apply(session: SalesforceSession, changes: Sequence[Change]) -> Outcom
     first = changes[0]
     known = await _known(session, first.object, changes)
     batch = Batch(session, first.object, known, [Item(one) for one in changes])
-    try:
-        await _OPERATIONS[first.operation](batch)
-        await _moved(batch)
-        _whole(batch)
-    except Lost as error:
-        _rest(batch, CrmError(str(error), code="network"))
-    except (Faulty, CrmError) as error:
-        ours = translate(error, obj=first.object) if isinstance(error, Faulty) else error
-        if isinstance(ours, SchemaMoved):
-            session.describes.forget(first.object)
-        if not batch.touched:
-            raise ours from error
-        _rest(batch, ours)
-    return [_settled(one) for one in batch.items]
+    return await conclude(
+        batch, _work(batch), lambda error: _ours(error, first.object), lambda: session.describes.forget(first.object)
+    )
+
+
+async def _work(batch: Batch) -> None:
+    await _OPERATIONS[batch.items[0].change.operation](batch)
+    await _moved(batch)
+    _whole(batch)
+
+
+def _ours(error: Exception, obj: str) -> CrmError | None:
+    if isinstance(error, Faulty):
+        return translate(error, obj=obj)
+    return error if isinstance(error, CrmError) else None
 
 
 async def _known(session: SalesforceSession, obj: str, changes: Sequence[Change]) -> Known:
@@ -74,16 +76,6 @@ def _whole(batch: Batch) -> None:
     faults = [one.fault for one in batch.items if one.fault is not None]
     if faults and not batch.touched and all(one.policy in _WHOLE for one in faults):
         raise Faulty(faults[0])
-
-
-def _rest(batch: Batch, error: CrmError) -> None:
-    for one in batch.open:
-        one.outcome = outcomes.later(error)
-
-
-def _settled(item: Item) -> Outcome:
-    assert item.outcome is not None
-    return item.outcome
 
 
 async def _update(batch: Batch) -> None:
