@@ -36,8 +36,7 @@ class Cancelled(Lasting, Environment):
     """A connection whose cycle can be cancelled from inside the environment."""
 
     def renew(self) -> None:
-        vars(self.server).pop("_answer", None)
-        vars(self.server.site).pop("dispatch", None)
+        self.server._answer, self.server.site.dispatch = vars(self.server)["plain"]
         self.server.faults.clear()
         self.faults(self.server)
 
@@ -145,6 +144,7 @@ def _plant(server: Server, action: dict[str, Any]) -> None:
 def _before(server: Server, act: Callable[[Any], None]) -> None:
     """Have something happen before each request is answered, also of those in a batch."""
     answer, inner = server._answer, server.site.dispatch
+    vars(server).setdefault("plain", (answer, inner))
 
     def acting(call: Any) -> Any:
         act(call)

@@ -11,8 +11,8 @@ from importlinter.cli import lint_imports
 ROOT = Path(__file__).parents[2]
 DOORS = {
     "crmsync", "crmsync.errors", "crmsync.model", "crmsync.clock", "crmsync.entities", "crmsync.simulate",
-    "crmsync.hookspecs", "crmsync.aio", "crmsync.concluding", "crmsync.http", "crmsync.pacing", "crmsync.redact", "crmsync.values",
-    "crmsync.plainly", "crmsync.writes",
+    "crmsync.hookspecs", "crmsync.aio", "crmsync.concluding", "crmsync.http", "crmsync.pacing", "crmsync.redact",
+    "crmsync.plainly", "crmsync.values", "crmsync.writes",
 }  # fmt: skip
 CRMS = re.compile(
     r"salesforce|sales force|\bsfdc|sobject|\bsoql|\bapex\b|force\.com|__c\b"
