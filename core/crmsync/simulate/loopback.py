@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +17,7 @@ from crmsync.simulate.certificate import Certificate, make_certificate
 from crmsync.simulate.faults import Fault
 
 ROOM = 1 << 20
+TURNS = 5  # of the loop, in which a connection comes in
 MOST_BODY = 200 * 1024 * 1024
 WORTH_PACKING = 1400
 
@@ -41,9 +43,12 @@ class Loopback:
         )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
+        assert runner.server is not None
         context = certificate.context if certificate else None
-        await web.TCPSite(runner, "127.0.0.1", self._port, ssl_context=context).start()
-        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
+        loop = asyncio.get_running_loop()
+        listening = await loop.create_server(runner.server, "127.0.0.1", self._port, ssl=context)
+        self._stack.push_async_callback(_stop, listening)
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(
@@ -59,6 +64,15 @@ class Loopback:
         certificate = make_certificate(Path(folder))
         self.ca_file = str(certificate.ca_file)
         return certificate
+
+
+async def _stop(listening: asyncio.Server) -> None:
+    """Accept nobody any more, and close once those who were being accepted are in: asyncio loses their sockets."""
+    for socket in listening.sockets:
+        asyncio.get_running_loop().remove_reader(socket.fileno())
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    listening.close()
 
 
 def packed(request: web.Request, body: bytes, headers: dict[str, str]) -> bytes:
