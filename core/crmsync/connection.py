@@ -132,7 +132,7 @@ class Connection:
             await cycle.give_up()
             await backlog.after_cycle(pull, cycle.failed)
             for kind, said in await telling.after_cycle(cycle):
-                await self.opened.tell(pull.store, kind, said)
+                await pull.store.write(records.notice, kind, said, pull.now())
             await shortage.tell(pull, cycle.failed)
         return self._summary(pull)
 

@@ -55,6 +55,7 @@ class Opened:
     _connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _last_run: int = 0
     _memory: dict[str, str] = field(default_factory=dict)
+    _noticed: int = 0  # the newest notice that observers were told of, or that was there before
     _spent: dict[int, int] = field(default_factory=dict)  # calls of the session when a run began
 
     async def close(self) -> None:
@@ -187,6 +188,7 @@ class Opened:
         run = await self._number(store)
         store.defer(records.begin_run, run, kind, self.now())
         self.warned.clear()
+        self._noticed = self._noticed or await store.read(records.last_notice)
         self._spent[run] = self._session.usage().calls if self._session is not None else 0
         session = await self._connected(store, run)
         pull = self.pull(store, session, run, progress)
@@ -230,11 +232,6 @@ class Opened:
             raise
         return session
 
-    async def tell(self, store: Store, kind: str, message: str) -> None:
-        """Tell a person and the observers something: as a notice, and as an event."""
-        await store.write(records.notice, kind, message, self.now())
-        self.plugins.log([Event(connection=self.name, name="notice", at=self.now(), message=message)])
-
     async def _fail(self, store: Store, run: int, error: Exception) -> None:
         store.defer(records.save_trouble, records.trouble(error, run=run), self.now())
         store.defer(records.notice, "sync", str(error), self.now())
@@ -265,6 +262,14 @@ class Opened:
         calls = usage.calls - self._spent.pop(run, usage.calls)
         store.defer(records.end_run, run, self.now(), status, message, calls)
         await store.renew_lease()
+        await self._tell_notices(store)
+
+    async def _tell_notices(self, store: Store) -> None:
+        """Tell observers the notices that were stored since they were told last; each once, also where runs overlap."""
+        found = await store.read(records.notices_after, self._noticed)
+        new = [one for one in found if one[0] > self._noticed]
+        self._noticed = max([self._noticed, *(number for number, _, _ in new)])
+        self.plugins.log([Event(connection=self.name, name="notice", at=at, message=said) for _, at, said in new])
 
 
 def _same_org(known: str | None, session: Session, name: str) -> None:

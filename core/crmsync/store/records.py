@@ -243,6 +243,16 @@ def notice(con: sqlite3.Connection, kind: str, message: str, at: str) -> None:
         con.execute("INSERT INTO crmsync_notice (at, kind, message) VALUES (?, ?, ?)", (at, kind, message))
 
 
+def last_notice(con: sqlite3.Connection) -> int:
+    """The number of the newest notice; 0 where there is none."""
+    return int(con.execute("SELECT COALESCE(MAX(id), 0) FROM crmsync_notice").fetchone()[0])
+
+
+def notices_after(con: sqlite3.Connection, number: int) -> list[tuple[int, str, str]]:
+    """The notices after that one, oldest first: number, moment, text."""
+    return con.execute("SELECT id, at, message FROM crmsync_notice WHERE id > ? ORDER BY id", [number]).fetchall()
+
+
 def memory(con: sqlite3.Connection) -> dict[str, str]:
     """Everything that was remembered, by key."""
     return dict(con.execute("SELECT key, value FROM crmsync_meta").fetchall())

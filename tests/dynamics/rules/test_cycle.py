@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crmsync.connection import Connection
+from crmsync.errors import CrmsyncError
 from crmsync.hookspecs import hookimpl
 from crmsync.model import Event
 from crmsync.plugins import wire
@@ -79,6 +80,34 @@ def test_cycles_follow_each_other_and_carry_what_waits(site: Environment) -> Non
     assert told == [(said,) for said in heard.notices()]
     (said,) = heard.notices()
     assert said.startswith("The first load of account, contact, lead is over: ")
+
+
+@pytest.mark.rule("R-030", "R-347", "R-348")
+def test_whoever_asks_for_notices_hears_of_what_stops_the_sync(site: Environment) -> None:
+    """A wrong address, then a wrong secret: nothing is written before, and each is a notice and an event, once."""
+    heard = Heard()
+
+    async def observed(opened: Connection) -> None:
+        one = Connection("acme", opened.settings, wire(*site.plugin, {"heard": heard}), site.clock)
+        try:
+            await one.sync()
+        finally:
+            await one.close()
+
+    def fail(**own: str) -> str:
+        site.own = own
+        with pytest.raises(CrmsyncError) as failed:
+            site.use(observed)
+        return str(failed.value)
+
+    address = fail(url="http://127.0.0.1:9")
+    assert site.sql("SELECT name FROM sqlite_master WHERE name = 'person'") == []
+    secret = fail(client_secret="wr~ng")
+    assert "127.0.0.1:9" in address
+    assert heard.notices() == [address, secret]
+    assert site.sql("SELECT message FROM crmsync_notice ORDER BY id") == [(address,), (secret,)]
+    site.own = {}
+    assert site.sync().status == "succeeded"
 
 
 @pytest.mark.rule("R-005", "R-010", "R-011", "R-012", "R-034", "R-052", "R-081", "R-327")

@@ -48,7 +48,7 @@ def test_what_waits_is_counted_by_table_with_the_age_of_the_oldest(site: Environ
     assert (overview["waiting_crm"], overview["waiting_here"]) == (0, 0)
 
 
-@pytest.mark.rule("R-353", "R-354", "R-230", "R-332")
+@pytest.mark.rule("R-230", "R-332", "R-349", "R-353", "R-354")
 def test_what_failed_is_listed_and_told_once_a_day(site: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     """Each record with both ids, the way it went, code and words; as CSV too; and one notice in 24 hours for all."""
     leads = [site.org.create("lead", {"lastname": name}) for name in ("Long", "Longer")]
@@ -75,6 +75,12 @@ def test_what_failed_is_listed_and_told_once_a_day(site: Environment, capsys: py
     assert said.startswith("2 records failed since ")
     assert all(lead in said for lead in leads)
     assert site.one("SELECT COUNT(*) FROM activity WHERE kind LIKE '%Refused'") >= 2
+    site.later(27 * 86400)
+    site.sync()
+    assert len(site.sql(notices)) == 1
+    site.later(4 * 86400)
+    site.sync()
+    assert site.sql(notices) == []
 
 
 @pytest.mark.rule("R-255", "R-243")
