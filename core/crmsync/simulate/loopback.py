@@ -42,12 +42,11 @@ class Loopback:
             app, access_log=None, max_line_size=ROOM, max_field_size=ROOM, shutdown_timeout=0.2, handle_signals=False
         )
         await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
         assert runner.server is not None
         context = certificate.context if certificate else None
         loop = asyncio.get_running_loop()
         listening = await loop.create_server(runner.server, "127.0.0.1", self._port, ssl=context)
-        self._stack.push_async_callback(_stop, listening)
+        self._stack.push_async_callback(_stop, listening, runner)
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         return self
 
@@ -66,13 +65,23 @@ class Loopback:
         return certificate
 
 
-async def _stop(listening: asyncio.Server) -> None:
-    """Accept nobody any more, and close once those who were being accepted are in: asyncio loses their sockets."""
+async def _stop(listening: asyncio.Server, runner: web.AppRunner) -> None:
+    """Leave no connection behind: neither one that is just coming in, nor one whose other end does not say good-bye."""
     for socket in listening.sockets:
-        asyncio.get_running_loop().remove_reader(socket.fileno())
+        asyncio.get_running_loop().remove_reader(socket.fileno())  # asyncio loses what it accepts while it closes
+    await _turns()
+    listening.close()
+    left = [one.transport for one in runner.server.connections] if runner.server else []
+    await runner.cleanup()
+    for transport in left:
+        if transport is not None:
+            transport.abort()
+    await _turns()
+
+
+async def _turns() -> None:
     for _ in range(TURNS):
         await asyncio.sleep(0)
-    listening.close()
 
 
 def packed(request: web.Request, body: bytes, headers: dict[str, str]) -> bytes:
