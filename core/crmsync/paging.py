@@ -1,0 +1,54 @@
+"""What reads by pages share: what a page cost, and the question for the next page, asked ahead."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from crmsync.model import Page
+
+
+class Paid(Protocol):
+    """An answer with what it cost."""
+
+    @property
+    def calls(self) -> int:
+        """Calls that were made for it."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that were received."""
+
+
+P = TypeVar("P", bound=Paid)
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a read cost since its last page."""
+
+    calls: int = 0
+    bytes: int = 0
+
+    def add(self, answer: P) -> P:
+        """Count an answer, and hand it on."""
+        self.calls += answer.calls
+        self.bytes += answer.bytes
+        return answer
+
+    def on(self, page: Page) -> Page:
+        """The page with the cost so far, which is counted from zero again."""
+        paid = replace(page, calls=self.calls, bytes=self.bytes)
+        self.calls = self.bytes = 0
+        return paid
+
+
+async def abandon(ahead: asyncio.Task[T] | None) -> None:
+    """End what was asked ahead and nobody waits for any more, whatever it would have said."""
+    if ahead is not None:
+        ahead.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await ahead
