@@ -5,6 +5,7 @@ scripts, a ready line, and a server with a certificate for https on loopback.
 """
 
 from crmsync.simulate.automation import Automation, Lock, Trigger, Validation
+from crmsync.simulate.calls import Call, Refusal, Reply
 from crmsync.simulate.certificate import Certificate, make_certificate
 from crmsync.simulate.control import move_clock, read_object
 from crmsync.simulate.faults import Fault, FaultPlan
@@ -12,6 +13,7 @@ from crmsync.simulate.loopback import Loopback, deliver, packed
 from crmsync.simulate.names import CULTURES, Culture
 from crmsync.simulate.ready import print_ready, serve_until_signal
 from crmsync.simulate.records import Draw, email_addresses
+from crmsync.simulate.routes import Handler, Route, find_route, is_path, route
 from crmsync.simulate.statistics import Statistics
 from crmsync.simulate.texts import PARAGRAPHS
 
@@ -19,22 +21,30 @@ __all__ = [
     "CULTURES",
     "PARAGRAPHS",
     "Automation",
+    "Call",
     "Certificate",
     "Culture",
     "Draw",
     "Fault",
     "FaultPlan",
+    "Handler",
     "Lock",
     "Loopback",
+    "Refusal",
+    "Reply",
+    "Route",
     "Statistics",
     "Trigger",
     "Validation",
     "deliver",
     "email_addresses",
+    "find_route",
+    "is_path",
     "make_certificate",
     "move_clock",
     "packed",
     "print_ready",
     "read_object",
+    "route",
     "serve_until_signal",
 ]
