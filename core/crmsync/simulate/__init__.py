@@ -4,28 +4,35 @@ A simulator of a CRM keeps that CRM's rules; from here it takes planted faults, 
 scripts, a ready line, and a server with a certificate for https on loopback.
 """
 
+from crmsync.simulate.acts import Body, change_schema, make_records, move_clock, read_object, read_records
 from crmsync.simulate.automation import Automation, Lock, Trigger, Validation
 from crmsync.simulate.calls import Call, Refusal, Reply
 from crmsync.simulate.certificate import Certificate, make_certificate
-from crmsync.simulate.control import move_clock, read_object
+from crmsync.simulate.control import PREFIX, Control
 from crmsync.simulate.faults import Fault, FaultPlan
 from crmsync.simulate.loopback import Loopback, deliver, packed
 from crmsync.simulate.names import CULTURES, Culture
+from crmsync.simulate.planted import FaultActions, titled_page
 from crmsync.simulate.ready import print_ready, serve_until_signal
 from crmsync.simulate.records import Draw, email_addresses
 from crmsync.simulate.routes import Handler, Route, find_route, is_path, route
+from crmsync.simulate.site import Site
 from crmsync.simulate.statistics import Statistics
 from crmsync.simulate.texts import PARAGRAPHS
 
 __all__ = [
     "CULTURES",
     "PARAGRAPHS",
+    "PREFIX",
     "Automation",
+    "Body",
     "Call",
     "Certificate",
+    "Control",
     "Culture",
     "Draw",
     "Fault",
+    "FaultActions",
     "FaultPlan",
     "Handler",
     "Lock",
@@ -33,18 +40,23 @@ __all__ = [
     "Refusal",
     "Reply",
     "Route",
+    "Site",
     "Statistics",
     "Trigger",
     "Validation",
+    "change_schema",
     "deliver",
     "email_addresses",
     "find_route",
     "is_path",
     "make_certificate",
+    "make_records",
     "move_clock",
     "packed",
     "print_ready",
     "read_object",
+    "read_records",
     "route",
     "serve_until_signal",
+    "titled_page",
 ]

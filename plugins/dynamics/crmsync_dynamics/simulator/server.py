@@ -11,11 +11,13 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from aiohttp import web
 
-from crmsync.simulate import Fault, FaultPlan, Loopback, Statistics, deliver, packed
-from crmsync_dynamics.simulator import actions, control
+from crmsync import simulate
+from crmsync.simulate import PREFIX, Fault, FaultPlan, Loopback, Statistics, deliver, packed
+from crmsync_dynamics.simulator.actions import ACTIONS
 from crmsync_dynamics.simulator.api.call import HTML, Call, Reply
 from crmsync_dynamics.simulator.api.router import FREE, answer, refused, run_inner
 from crmsync_dynamics.simulator.api.site import Site
+from crmsync_dynamics.simulator.control import CONTROL
 from crmsync_dynamics.simulator.errors import Refusal
 from crmsync_dynamics.simulator.org import Org
 
@@ -70,7 +72,7 @@ class Server:
             "client_id": full.client_id,
             "client_secret": full.client_secret,
             "access_token": self.org.sessions.open(full).text,
-            "control_url": f"{self.url}{control.PREFIX}",
+            "control_url": f"{self.url}{PREFIX}",
         }
         if self.ca_file:
             line["ca_file"] = self.ca_file
@@ -110,8 +112,8 @@ class Server:
             method=request.method, path=unquote(parts.path), raw_query=parts.query, headers=request.headers, body=body,
             url=self.url,
         )  # fmt: skip
-        if call.path.startswith(control.PREFIX):
-            return await self._send(request, control.serve(self.site, call), [])
+        if call.path.startswith(PREFIX):
+            return await self._send(request, CONTROL.serve(self.site, call), [])
         self.statistics.begin(len(body))
         status, sent = 0, 0
         try:
@@ -125,7 +127,7 @@ class Server:
     async def _reply(self, request: web.Request, call: Call, faults: list[Fault]) -> Reply:
         delay = sum(float(fault.action.get("delay", 0)) for fault in faults)
         for fault in faults:
-            planted = actions.answer_for(self.site, call, fault)
+            planted = ACTIONS.answer_for(self.site, call, fault)
             if planted is not None:
                 await asyncio.sleep(delay)
                 return planted
@@ -133,7 +135,7 @@ class Server:
             return Reply(414, b"<html><body><h1>414 URI Too Long</h1></body></html>", {}, HTML)
         reply = await self._throttled(call, delay)
         for fault in faults:
-            actions.alter(self.site, reply, fault)
+            ACTIONS.alter(self.site, reply, fault)
         return reply
 
     async def _throttled(self, call: Call, delay: float) -> Reply:
@@ -177,7 +179,7 @@ class Server:
             reply.headers |= {"OData-Version": "4.0", "REQ_ID": f"{self.statistics.requests:032x}"}
         return reply
 
-    async def _send(self, request: web.Request, reply: Reply, faults: list[Fault]) -> web.StreamResponse:
+    async def _send(self, request: web.Request, reply: simulate.Reply, faults: list[Fault]) -> web.StreamResponse:
         body = reply.body if isinstance(reply.body, bytes) else _encode(reply.body)
         headers = dict(reply.headers)
         if body:

@@ -10,11 +10,13 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
-from crmsync.simulate import Fault, FaultPlan, Loopback, Statistics, deliver, packed
-from crmsync_salesforce.simulator import actions, control
+from crmsync import simulate
+from crmsync.simulate import PREFIX, Fault, FaultPlan, Loopback, Statistics, deliver, packed
+from crmsync_salesforce.simulator import actions
 from crmsync_salesforce.simulator.api.call import Call, Reply
 from crmsync_salesforce.simulator.api.router import FREE, answer, run_inner
 from crmsync_salesforce.simulator.api.site import Site
+from crmsync_salesforce.simulator.control import CONTROL
 from crmsync_salesforce.simulator.errors import Refusal
 from crmsync_salesforce.simulator.org import Org
 
@@ -56,7 +58,7 @@ class Server:
     @property
     def control_url(self) -> str:
         """Where the control path begins."""
-        return f"{self.url}{control.PREFIX}"
+        return f"{self.url}{PREFIX}"
 
     @property
     def ready(self) -> dict[str, Any]:
@@ -119,8 +121,8 @@ class Server:
             body=body,
             url=self.url,
         )
-        if call.path.startswith(control.PREFIX):
-            return await self._send(request, control.serve(self.site, call), [])
+        if call.path.startswith(PREFIX):
+            return await self._send(request, CONTROL.serve(self.site, call), [])
         self.statistics.begin(len(body))
         status, sent = 0, 0
         try:
@@ -139,12 +141,12 @@ class Server:
         for fault in faults:
             if fault.action.get("name") == actions.REPEAT:
                 call.path = actions.page_before(self.site, call.path)
-            planted = actions.answer_for(self.site, call, fault)
+            planted = actions.ACTIONS.answer_for(self.site, call, fault)
             if planted is not None:
                 return self._finish(planted, "fault")
         kind, reply = self._answer(request, call)
         for fault in faults:
-            actions.alter(self.site, reply, fault)
+            actions.ACTIONS.alter(self.site, reply, fault)
         return self._finish(reply, kind)
 
     def _answer(self, request: web.Request, call: Call) -> tuple[str, Reply]:
@@ -186,7 +188,7 @@ class Server:
             reply.body = _encode(reply.body)
         return reply
 
-    async def _send(self, request: web.Request, reply: Reply, faults: list[Fault]) -> web.StreamResponse:
+    async def _send(self, request: web.Request, reply: simulate.Reply, faults: list[Fault]) -> web.StreamResponse:
         body = reply.body if isinstance(reply.body, bytes) else b""
         if reply.body is not None and not isinstance(reply.body, bytes):
             body = _encode(reply.body)
