@@ -7,7 +7,7 @@ from typing import Protocol
 
 from crmsync.errors import CrmError, RetryLater, SchemaMoved
 from crmsync.redact import clean
-from crmsync.writes import Outcome, Outcomes, Result
+from crmsync.writes import Change, Operation, Outcome, Outcomes, Result
 
 _LONGEST = 400
 
@@ -39,15 +39,15 @@ async def conclude(
 ) -> Outcomes:
     """Do the work of a batch, and tell an outcome a change.
 
-    `ours` translates what ended the work, None for a mistake, which is raised as it is; `moved` hears that the schema
-    did. Raises our error where nothing was written; else what was not sent comes later.
+    `ours` translates what ended the work and is none of our errors; None for a mistake, which is raised as it is.
+    `moved` hears that the schema did. Raises our error where nothing was written; else what was not sent comes later.
     """
     try:
         await work
     except Lost as error:
         _rest(batch, CrmError(str(error), code="network"))
     except Exception as error:
-        found = ours(error)
+        found = error if isinstance(error, CrmError) else ours(error)
         if found is None:
             raise
         if isinstance(found, SchemaMoved):
@@ -79,6 +79,14 @@ def later(error: CrmError) -> Outcome:
     return Outcome(
         result=Result.RETRY, code=error.code, message=said(error.message), hint=error.hint, retry_after=pause
     )
+
+
+def gone(change: Change, code: str, message: str) -> Outcome:
+    """A change of a record that is not there: what was to end has ended."""
+    ended = change.operation is Operation.DELETE or change.wish.remove
+    if ended:
+        code = "absent"
+    return Outcome(result=Result.DONE if ended else Result.GONE, crm_id=change.crm_id, code=code, message=said(message))
 
 
 def unknown(code: str, message: str) -> Outcome:
