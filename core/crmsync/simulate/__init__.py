@@ -16,6 +16,8 @@ from crmsync.simulate.planted import FaultActions, titled_page
 from crmsync.simulate.ready import print_ready, serve_until_signal
 from crmsync.simulate.records import Draw, email_addresses
 from crmsync.simulate.routes import Handler, Route, find_route, is_path, route
+from crmsync.simulate.server import Server
+from crmsync.simulate.serving import serve_org, serving_options
 from crmsync.simulate.site import Site
 from crmsync.simulate.statistics import Statistics
 from crmsync.simulate.texts import PARAGRAPHS
@@ -40,6 +42,7 @@ __all__ = [
     "Refusal",
     "Reply",
     "Route",
+    "Server",
     "Site",
     "Statistics",
     "Trigger",
@@ -57,6 +60,8 @@ __all__ = [
     "read_object",
     "read_records",
     "route",
+    "serve_org",
     "serve_until_signal",
+    "serving_options",
     "titled_page",
 ]

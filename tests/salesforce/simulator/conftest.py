@@ -1,15 +1,14 @@
 """Orgs to test against, at noon of a day that stands still."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from crmsync.clock import SetClock
 from crmsync_salesforce.simulator import Org
 from salesforce.simulator.running import NOON, Client, running
+from support.asking import starting
 
 RECORDED = Path(__file__).parents[3].parent / "shared" / "data" / "salesforce"
 
@@ -22,12 +21,7 @@ def clock() -> SetClock:
 @pytest.fixture
 def site(clock: SetClock) -> Iterator[Callable[..., Client]]:
     """Start orgs with chosen traits: `site(records=10, commit_lag=60)`."""
-    with ExitStack() as stack:
-
-        def start(records: int = 20, *, user: str = "full", **traits: Any) -> Client:
-            org = Org(records, 7, clock=traits.pop("clock", clock), **traits)
-            return Client(stack.enter_context(running(org)), user)
-
+    with starting(Org, running, Client, clock) as start:
         yield start
 
 
