@@ -11,6 +11,7 @@ from crmsync.simulate.certificate import Certificate, make_certificate
 from crmsync.simulate.control import PREFIX, Control
 from crmsync.simulate.faults import Fault, FaultPlan
 from crmsync.simulate.loopback import Loopback, deliver, packed
+from crmsync.simulate.made import Columns, Made, Plan, without_collecting
 from crmsync.simulate.names import CULTURES, Culture
 from crmsync.simulate.planted import FaultActions, titled_page
 from crmsync.simulate.ready import print_ready, serve_until_signal
@@ -30,6 +31,7 @@ __all__ = [
     "Body",
     "Call",
     "Certificate",
+    "Columns",
     "Control",
     "Culture",
     "Draw",
@@ -39,6 +41,8 @@ __all__ = [
     "Handler",
     "Lock",
     "Loopback",
+    "Made",
+    "Plan",
     "Refusal",
     "Reply",
     "Route",
@@ -64,4 +68,5 @@ __all__ = [
     "serve_until_signal",
     "serving_options",
     "titled_page",
+    "without_collecting",
 ]

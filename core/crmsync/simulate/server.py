@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from email.utils import format_datetime
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -24,25 +23,15 @@ USERS = ("full", "minimum", "restricted")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-class Server(ABC, Generic[S, C]):
+class Server(Loopback, ABC, Generic[S, C]):
     """Serves one org; `async with` it, and then `url`."""
 
     def __init__(self, site: S, control: Control, *, tls: bool, port: int, users: bool) -> None:
+        super().__init__(self._handle, tls=tls, port=port)
         self.site = site
         self._control = control
-        self._loopback = Loopback(self._handle, tls=tls, port=port)
         self._users = users
         self._ready: dict[str, Any] = {}
-
-    @property
-    def url(self) -> str:
-        """The org's root address, without a slash at its end."""
-        return self._loopback.url
-
-    @property
-    def ca_file(self) -> str | None:
-        """The certificate of the authority, with https."""
-        return self._loopback.ca_file
 
     @property
     def faults(self) -> FaultPlan:
@@ -69,17 +58,6 @@ class Server(ABC, Generic[S, C]):
             if self._users:
                 self._ready["users"] = [self._login(name) for name in USERS]
         return self._ready
-
-    async def __aenter__(self) -> Self:
-        """Start listening on loopback."""
-        await self._loopback.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop listening and remove the certificate."""
-        await self._loopback.__aexit__(kind, error, trace)
 
     @abstractmethod
     def _line(self) -> dict[str, Any]:
