@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from crmsync.errors import CrmError, RetryLater, SchemaMoved
+from crmsync.faults import Faulty
 from crmsync.redact import clean
 from crmsync.writes import Change, Operation, Outcome, Outcomes, Result
 
@@ -35,21 +36,19 @@ class Batch(Protocol):
 
 
 async def conclude(
-    batch: Batch, work: Awaitable[None], ours: Callable[[Exception], CrmError | None], moved: Callable[[], None]
+    batch: Batch, work: Awaitable[None], ours: Callable[[Any], CrmError], moved: Callable[[], None]
 ) -> Outcomes:
     """Do the work of a batch, and tell an outcome a change.
 
-    `ours` translates what ended the work and is none of our errors; None for a mistake, which is raised as it is.
-    `moved` hears that the schema did. Raises our error where nothing was written; else what was not sent comes later.
+    `ours` translates the vendor's error that ended the work, a Faulty; `moved` hears that the schema did. Raises our
+    error where nothing was written; else what was not sent comes later.
     """
     try:
         await work
     except Lost as error:
         _rest(batch, CrmError(str(error), code="network"))
-    except Exception as error:
-        found = error if isinstance(error, CrmError) else ours(error)
-        if found is None:
-            raise
+    except (Faulty, CrmError) as error:
+        found = ours(error) if isinstance(error, Faulty) else error
         if isinstance(found, SchemaMoved):
             moved()
         if not batch.touched:

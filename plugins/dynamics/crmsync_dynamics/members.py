@@ -12,8 +12,8 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from crmsync.answers import Answer
 from crmsync_dynamics import outcomes
-from crmsync_dynamics.client import Answer
 from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.items import Item, Reply, Request

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
+from crmsync.answers import Answer
 from crmsync.clock import stamp
 from crmsync.errors import RouteStopped
 from crmsync.model import Gone, Kind, Page, Query
 from crmsync.paging import Meter, abandon
 from crmsync_dynamics.apart import BECAME, LEAD, MASTER, MERGED, NUMBERED, Apart
-from crmsync_dynamics.client import Answer, Client
+from crmsync_dynamics.client import Client
 from crmsync_dynamics.decode import REFERS, SHOWN, Decoded, Decoder, decoder, next_link
 from crmsync_dynamics.describe import Known
 from crmsync_dynamics.errors import Fault, Faulty, Policy, lost_columns, translate

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from itertools import compress
 
 from crmsync import delivering
 from crmsync.concluding import conclude
-from crmsync.errors import CrmError
 from crmsync.writes import Change, Operation, Outcomes, Wish
 from crmsync_salesforce import outcomes
 from crmsync_salesforce.converting import convert
@@ -32,19 +32,14 @@ async def apply(session: SalesforceSession, changes: Sequence[Change]) -> Outcom
     first = changes[0]
     known = await delivering.known(session.describes, first.object, changes)
     batch = Batch(session, first.object, known, [Item(one) for one in changes])
-    return await conclude(
-        batch, _work(batch), lambda error: _ours(error, first.object), lambda: session.describes.forget(first.object)
-    )
+    ours, moved = partial(translate, obj=first.object), partial(session.describes.forget, first.object)
+    return await conclude(batch, _work(batch), ours, moved)
 
 
 async def _work(batch: Batch) -> None:
     await _OPERATIONS[batch.items[0].change.operation](batch)
     await _moved(batch)
     _whole(batch)
-
-
-def _ours(error: Exception, obj: str) -> CrmError | None:
-    return translate(error, obj=obj) if isinstance(error, Faulty) else None
 
 
 async def _moved(batch: Batch) -> None:
