@@ -1,8 +1,9 @@
-"""What reads by pages share: what a page cost, and the question for the next page, asked ahead."""
+"""What reads by pages share: what a page cost, the question for the next one asked ahead, and questions made short."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -52,3 +53,18 @@ async def abandon(ahead: asyncio.Task[T] | None) -> None:
         ahead.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await ahead
+
+
+def packed(items: Iterable[T], size: Callable[[T], int], room: int, most: int = 100_000) -> Iterator[tuple[T, ...]]:
+    """Items in groups of at most `most`, each as large as has room; one that is larger goes alone."""
+    group: list[T] = []
+    used = 0
+    for one in items:
+        its = size(one)
+        if group and (used + its > room or len(group) >= most):
+            yield tuple(group)
+            group, used = [], 0
+        group.append(one)
+        used += its
+    if group:
+        yield tuple(group)
