@@ -6,8 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlsplit
+
+import pytest
 
 from crmsync.clock import Clock
 from crmsync.simulate import Server
@@ -99,3 +102,11 @@ def starting(
             return client(stack.enter_context(running(org)), user)
 
         yield start
+
+
+def real_data(crm: str) -> Path:
+    """The folder of what real servers of a CRM answered, which is not part of the project; skips where it is not."""
+    folder = Path(__file__).parents[2].parent / "shared" / "data" / crm
+    if not folder.is_dir():
+        pytest.skip(f"NOT COMPARED WITH REAL DATA: there is no folder of it at {folder}")
+    return folder

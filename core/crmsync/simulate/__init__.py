@@ -1,10 +1,11 @@
 """The public door for simulators: what every simulated CRM needs and none should write again.
 
-A simulator of a CRM keeps that CRM's rules; from here it takes planted faults, statistics, fictional records in many
-scripts, a ready line, and a server with a certificate for https on loopback.
+A simulator of a CRM keeps that CRM's rules; from here it takes calls, replies and routes, the server that carries
+them, with a certificate for https on loopback, its control path, planted faults, statistics, fictional records in many
+scripts, and a process with a ready line.
 """
 
-from crmsync.simulate.acts import Body, change_schema, make_records, move_clock, read_object, read_records
+from crmsync.simulate.acts import Body, change_schema, expire, move_clock, read_object
 from crmsync.simulate.automation import Automation, Lock, Trigger, Validation
 from crmsync.simulate.calls import Call, Refusal, Reply
 from crmsync.simulate.certificate import Certificate, make_certificate
@@ -54,15 +55,14 @@ __all__ = [
     "change_schema",
     "deliver",
     "email_addresses",
+    "expire",
     "find_route",
     "is_path",
     "make_certificate",
-    "make_records",
     "move_clock",
     "packed",
     "print_ready",
     "read_object",
-    "read_records",
     "route",
     "serve_org",
     "serve_until_signal",

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 
 from crmsync.clock import Clock, SetClock, moment, stamp
@@ -95,20 +94,8 @@ def change_schema(org: Any, verbs: Mapping[str, Callable[[Any, Body], None]], wi
             verbs[verb](org, dict(one))
 
 
-def make_records(org: Any, name: str, body: Body) -> Body:
-    """The id of the record made of `values`, or the ids where that is a list, as `user` or the administrator."""
-    user, wanted = body.get("user"), body["values"]
-    if isinstance(wanted, list):
-        return {"ids": [org.create(name, one, user) for one in wanted]}
-    return {"id": org.create(name, wanted, user)}
-
-
-def read_records(org: Any, name: str, identity: str, query: Mapping[str, str]) -> Body:
-    """One record; without an id the count of an object and its first records, 50 unless `limit` says otherwise."""
-    if not identity:
-        most = int(query.get("limit", "50"))
-        return {"count": org.count(name), "records": list(islice(org.records(name), most))}
-    record: Body | None = org.get(name, identity)
-    if record is None:
-        raise KeyError(identity)
-    return record
+def expire(site: Site, call: Call) -> Body:
+    """End all log-ins; the answer tells how many are left."""
+    del call
+    site.org.sessions.expire()
+    return {"left": 0}

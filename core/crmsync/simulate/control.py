@@ -9,6 +9,7 @@ from typing import Any
 
 from crmsync.simulate.acts import COMMON, Act, Body, show_faults
 from crmsync.simulate.calls import Call, Refusal, Reply
+from crmsync.simulate.editing import Editing, edit_records
 from crmsync.simulate.faults import Fault
 from crmsync.simulate.site import Site
 
@@ -19,13 +20,13 @@ PREFIX = "/control"
 class Control:
     """A simulator's control path: what all simulators can be asked, and the `acts` that are its own.
 
-    `check` raises ValueError for a fault whose action is unknown, `features` can be switched off, and `records` answers
-    what is asked of records, given the site, the call, and the path below them in parts.
+    `check` raises ValueError for a fault whose action is unknown, `features` can be switched off, and `more` is
+    what this CRM alone can do to records.
     """
 
     check: Callable[[Fault], None]
     features: frozenset[str]
-    records: Callable[[Any, Any, list[str]], Body]
+    more: Editing
     acts: Mapping[tuple[str, str], Act]
 
     def serve(self, site: Site, call: Call) -> Reply:
@@ -40,7 +41,7 @@ class Control:
 
     def _act(self, site: Site, call: Call, parts: list[str]) -> Any:
         if parts[0] == "records" and len(parts) > 1:
-            return self.records(site, call, parts[1:])
+            return edit_records(site.org, call, parts[1:], self.more)
         asked = call.method, "/".join(parts)
         if asked == ("POST", "faults"):
             return self._plant(site, call)

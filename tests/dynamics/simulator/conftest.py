@@ -8,9 +8,7 @@ import pytest
 from crmsync.clock import SetClock
 from crmsync_dynamics.simulator import Org
 from dynamics.simulator.running import NOON, Client, running
-from support.asking import starting
-
-REAL = Path(__file__).parents[3].parent / "shared" / "data" / "dynamics"
+from support.asking import real_data, starting
 
 
 @pytest.fixture
@@ -34,6 +32,4 @@ def client(site: Callable[..., Client]) -> Client:
 @pytest.fixture
 def real() -> Path:
     """The folder of real metadata, which is not part of the project."""
-    if not REAL.is_dir():
-        pytest.skip(f"NOT COMPARED WITH REAL METADATA: there is no folder of it at {REAL}")
-    return REAL
+    return real_data("dynamics")

@@ -8,9 +8,7 @@ import pytest
 from crmsync.clock import SetClock
 from crmsync_salesforce.simulator import Org
 from salesforce.simulator.running import NOON, Client, running
-from support.asking import starting
-
-RECORDED = Path(__file__).parents[3].parent / "shared" / "data" / "salesforce"
+from support.asking import real_data, starting
 
 
 @pytest.fixture
@@ -34,6 +32,4 @@ def client(site: Callable[..., Client]) -> Client:
 @pytest.fixture
 def recorded() -> Path:
     """The folder of recorded bodies, which is not part of the project."""
-    if not RECORDED.is_dir():
-        pytest.skip(f"NOT COMPARED WITH REAL BODIES: there is no folder of recorded data at {RECORDED}")
-    return RECORDED
+    return real_data("salesforce")

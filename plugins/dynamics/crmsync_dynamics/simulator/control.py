@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from crmsync.simulate import Body, Control, change_schema, make_records, read_object, read_records
+from crmsync.simulate import Body, Control, change_schema, expire, read_object
 from crmsync_dynamics.simulator.access import Depth, User
 from crmsync_dynamics.simulator.actions import ACTIONS
 from crmsync_dynamics.simulator.api.call import Call
@@ -49,29 +49,12 @@ def _shown(user: User) -> Body:
     return {"user": user.name, "usual": user.usual.name.title(), "depths": depths}
 
 
-def _expire(site: Site, call: Call) -> Body:
-    del call
-    site.org.sessions.expire()
-    return {"tokens": 0}
-
-
-def _records(site: Site, call: Call, parts: list[str]) -> Body:
-    org, method, body = site.org, call.method, read_object(call.body)
-    table, identity = parts[0], parts[1] if len(parts) > 1 else ""
-    if table not in org.state.entities:
-        raise KeyError(table)
-    if method == "GET":
-        return read_records(org, table, identity, call.query)
-    user = body.get("user")
-    if method == "POST" and not identity:
-        return make_records(org, table, body)
-    if method == "PATCH":
-        org.update(table, identity, body["values"], user)
-    elif method == "DELETE":
-        org.delete(table, identity)
-    else:
-        raise ValueError(f"records cannot be asked to {method} {'/'.join(parts)}")
-    return {"id": identity}
+def _delete(org: Org, method: str, parts: list[str], body: Body) -> Body | None:
+    del body
+    if method != "DELETE":
+        return None
+    org.delete(*parts)
+    return {"id": parts[1]}
 
 
 _SCHEMA: dict[str, Callable[[Org, Body], None]] = {
@@ -86,12 +69,12 @@ _SCHEMA: dict[str, Callable[[Org, Body], None]] = {
 CONTROL = Control(
     ACTIONS.check,
     FEATURES,
-    _records,
+    _delete,
     {
         ("GET", "statistics"): _statistics,
         ("POST", "statistics/reset"): _reset,
         ("POST", "schema"): _schema,
         ("POST", "rights"): _rights,
-        ("POST", "tokens/expire"): _expire,
+        ("POST", "tokens/expire"): expire,
     },
 )

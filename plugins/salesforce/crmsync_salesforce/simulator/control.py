@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from crmsync.simulate import Body, Control, change_schema, make_records, read_object, read_records
+from crmsync.simulate import Body, Control, change_schema, expire, read_object
 from crmsync_salesforce.simulator.actions import ACTIONS
 from crmsync_salesforce.simulator.api.call import Call
 from crmsync_salesforce.simulator.api.site import FEATURES, Site
@@ -53,32 +53,17 @@ def _grant(org: Org, wish: Body) -> None:
     org.state.touch_schema()
 
 
-def _expire(site: Site, call: Call) -> Body:
-    del call
-    site.org.sessions.expire()
-    return {"sessions": 0}
-
-
-def _records(site: Site, call: Call, parts: list[str]) -> Body:
-    org, method, body = site.org, call.method, read_object(call.body)
-    name, identity = parts[0], parts[1] if len(parts) > 1 else ""
-    if name not in org.state.objects:
-        raise KeyError(name)
-    if method == "GET":
-        return read_records(org, name, identity, call.query)
+def _more(org: Org, method: str, parts: list[str], body: Body) -> Body | None:
+    name, identity, *verb = parts
     user = body.get("user")
     if identity in {"merge", "convert"}:
         return _joined(org, name, identity, body)
-    if method == "POST" and not identity:
-        return make_records(org, name, body)
-    if method == "PATCH":
-        org.update(name, identity, body["values"], user)
-    elif method == "DELETE":
+    if method == "DELETE":
         (org.hard_delete if body.get("hard") else org.delete)(name, identity, user)
-    elif parts[2:] == ["undelete"]:
+    elif verb == ["undelete"]:
         org.undelete(name, identity, user)
     else:
-        raise ValueError(f"records cannot be asked to {method} {'/'.join(parts)}")
+        return None
     return {"id": identity}
 
 
@@ -111,12 +96,12 @@ _SCHEMA: dict[str, Callable[[Org, Body], None]] = {
 CONTROL = Control(
     ACTIONS.check,
     FEATURES,
-    _records,
+    _more,
     {
         ("GET", "statistics"): _statistics,
         ("POST", "statistics/reset"): _reset,
         ("POST", "schema"): _schema,
         ("POST", "limits"): _limits,
-        ("POST", "sessions/expire"): _expire,
+        ("POST", "sessions/expire"): expire,
     },
 )
