@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from crmsync.errors import CrmError, RetryLater, SchemaMoved
+from crmsync.faults import Faulty
 from crmsync.redact import clean
-from crmsync.writes import Outcome, Outcomes, Result
+from crmsync.writes import Change, Operation, Outcome, Outcomes, Result
 
 _LONGEST = 400
 
@@ -35,21 +36,19 @@ class Batch(Protocol):
 
 
 async def conclude(
-    batch: Batch, work: Awaitable[None], ours: Callable[[Exception], CrmError | None], moved: Callable[[], None]
+    batch: Batch, work: Awaitable[None], ours: Callable[[Any], CrmError], moved: Callable[[], None]
 ) -> Outcomes:
     """Do the work of a batch, and tell an outcome a change.
 
-    `ours` translates what ended the work, None for a mistake, which is raised as it is; `moved` hears that the schema
-    did. Raises our error where nothing was written; else what was not sent comes later.
+    `ours` translates the vendor's error that ended the work, a Faulty; `moved` hears that the schema did. Raises our
+    error where nothing was written; else what was not sent comes later.
     """
     try:
         await work
     except Lost as error:
         _rest(batch, CrmError(str(error), code="network"))
-    except Exception as error:
-        found = ours(error)
-        if found is None:
-            raise
+    except (Faulty, CrmError) as error:
+        found = ours(error) if isinstance(error, Faulty) else error
         if isinstance(found, SchemaMoved):
             moved()
         if not batch.touched:
@@ -79,6 +78,14 @@ def later(error: CrmError) -> Outcome:
     return Outcome(
         result=Result.RETRY, code=error.code, message=said(error.message), hint=error.hint, retry_after=pause
     )
+
+
+def gone(change: Change, code: str, message: str) -> Outcome:
+    """A change of a record that is not there: what was to end has ended."""
+    ended = change.operation is Operation.DELETE or change.wish.remove
+    if ended:
+        code = "absent"
+    return Outcome(result=Result.DONE if ended else Result.GONE, crm_id=change.crm_id, code=code, message=said(message))
 
 
 def unknown(code: str, message: str) -> Outcome:

@@ -42,6 +42,12 @@ def encoded(found: object, values: Mapping[str, Value]) -> bytes:
         raise Unfit(broken, "holds half of a character") from None
 
 
+def headed(head: Mapping[str, object], body: bytes) -> msgspec.Raw:
+    """A JSON object with further members in front of its own."""
+    begun = _encode(head)
+    return msgspec.Raw(begun[:-1] + b"," + body[1:] if body != b"{}" else begun)
+
+
 def is_whole(text: str) -> bool:
     """Whether no character of a text is cut in half."""
     try:

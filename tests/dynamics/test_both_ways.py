@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -19,15 +18,13 @@ from crmsync_dynamics.simulator.merging import merge
 from crmsync_dynamics.simulator.qualification import Qualification, Wish
 from crmsync_dynamics.simulator.writes import Writer
 from dynamics.environment import Environment
-from support.histories import World, play
+from support.histories import play
 from support.lasting import Lasting
+from support.worlds import START, SimulatedWorld
 
 IDLE = ["account", "systemuser", "team", "campaign", "opportunity", "opportunity_customer", "connection", "task"]
 EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "40")) // 4
 PARTS = 2
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-CODES = {"refused": "0x80040265", "later": "0x80044339"}
-FIELDS = {"email": "emailaddress1", "last_name": "lastname", "title": "jobtitle"}
 PLACE = re.compile(r"/(lead|contact)s\((.*)\)$")
 WRITES = {"PATCH": r"^/api/.*/(leads|contacts)\(", "POST": r"^/api/.*/\$batch"}
 
@@ -41,8 +38,12 @@ class Cancelled(Lasting, Environment):
         self.faults(self.server)
 
 
-class SimulatedEnvironment(World):
+class SimulatedEnvironment(SimulatedWorld):
     """An environment with a few leads and contacts."""
+
+    objects = MappingProxyType({"lead": "lead", "contact": "contact"})
+    fields = MappingProxyType({"email": "emailaddress1", "last_name": "lastname", "title": "jobtitle"})
+    codes = MappingProxyType({"refused": "0x80040265", "later": "0x80044339"})
 
     def __init__(self, path: Path) -> None:
         org = Org(records=2, seed=5, clock=SetClock(START))
@@ -51,9 +52,9 @@ class SimulatedEnvironment(World):
         self.sim.own = {"attempts": 1}
         self.org = org
         self.overwritten, self.redundant = [], []
-        self.sim.faults = self._watch
+        self.sim.faults = self.watch
 
-    def _watch(self, server: Server) -> None:
+    def watch(self, server: Server) -> None:
         """Count the records that are written, and keep the values that go and those that were there already."""
 
         def seen(call: Any) -> None:
@@ -65,10 +66,10 @@ class SimulatedEnvironment(World):
             if row is not None and call.header("If-Match") in ("*", f'W/"{row["versionnumber"]}"'):
                 self._replaced(row, call.json())
 
-        _before(server, seen)
+        self.before(server, seen)
 
     def _replaced(self, row: dict[str, Any], body: dict[str, Any]) -> None:
-        for name in FIELDS.values() & body.keys():
+        for name in self.fields.values() & body.keys():
             (self.redundant if row[name] == body[name] else self.overwritten).append(row[name])
 
     def ids(self, kind: str) -> list[str]:
@@ -80,13 +81,7 @@ class SimulatedEnvironment(World):
         return kind == "lead" and row["statecode"] == 1
 
     def create(self, kind: str, **values: Any) -> str:
-        return self.org.create(kind, {FIELDS[name]: value for name, value in values.items()})
-
-    def edit(self, kind: str, crm_id: str, **values: Any) -> None:
-        self.org.update(kind, crm_id, {FIELDS[name]: value for name, value in values.items()})
-
-    def delete(self, kind: str, crm_id: str) -> None:
-        self.org.delete(kind, crm_id)
+        return str(self.org.create(kind, self.named(values)))
 
     def merge(self, kind: str, loser: str, winner: str) -> None:
         with self.org.state.transaction():
@@ -105,57 +100,25 @@ class SimulatedEnvironment(World):
         lead = self.org.get("lead", explained["crm_id"]) if explained["object"] == "lead" else None
         return lead is not None and self._qualified("lead", lead) and lead["parentcontactid"] is None
 
-    def wait(self, seconds: int) -> None:
-        self.sim.clock.advance(timedelta(seconds=seconds))
+    def plant(self, server: Server, action: dict[str, Any]) -> None:
+        for method, path in WRITES.items():
+            server.faults.plant(action, method=method, path=path, times=None)
 
-    @contextmanager
-    def trouble(self, what: str, at: int, edit: Any) -> Iterator[None]:
-        points = iter(range(1000))
+    def before(self, server: Server, act: Callable[[Any], None]) -> None:
+        """Have something happen before each request is answered, also of those in a batch."""
+        answer, inner = server._answer, server.site.dispatch
+        vars(server).setdefault("plain", (answer, inner))
 
-        def meet(_call: Any) -> None:
-            if next(points) == at:
-                self.sim.cancel() if what == "cancelled" else edit()
+        def acting(call: Any) -> Any:
+            act(call)
+            return answer(call)
 
-        def planted(server: Server) -> None:
-            self._watch(server)
-            if what == "read cut":
-                server.faults.plant({"drop": True}, method="GET", nth=at + 1)
-            elif what == "answer lost":
-                _plant(server, {"cut": 0})
-            elif what == "not sent":
-                _plant(server, {"name": "maintenance"})
-            elif what in ("cancelled", "edited there"):
-                _before(server, meet)
+        def inside(call: Any) -> Any:
+            act(call)
+            return inner(call)
 
-        self.sim.faults = planted
-        trigger = {"object": "lead" if at % 2 else "contact", "code": CODES.get(what, "")}
-        if what in CODES:
-            self.org.state.automation.plant({"triggers": [trigger]})
-        yield
-        self.sim.faults = self._watch
-        self.org.state.automation.clear()
-
-
-def _plant(server: Server, action: dict[str, Any]) -> None:
-    for method, path in WRITES.items():
-        server.faults.plant(action, method=method, path=path, times=None)
-
-
-def _before(server: Server, act: Callable[[Any], None]) -> None:
-    """Have something happen before each request is answered, also of those in a batch."""
-    answer, inner = server._answer, server.site.dispatch
-    vars(server).setdefault("plain", (answer, inner))
-
-    def acting(call: Any) -> Any:
-        act(call)
-        return answer(call)
-
-    def inside(call: Any) -> Any:
-        act(call)
-        return inner(call)
-
-    server._answer = acting  # type: ignore[method-assign]
-    server.site.dispatch = inside
+        server._answer = acting  # type: ignore[method-assign]
+        server.site.dispatch = inside
 
 
 @pytest.mark.parametrize("part", range(PARTS))

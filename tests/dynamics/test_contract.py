@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,30 +12,7 @@ from crmsync.model import Value
 from crmsync.testing import ConnectorContract, Source, WritingContract
 from crmsync_dynamics.simulator import Org, Server
 from dynamics.orgs import NOON, QUICK, REACH
-
-
-@dataclass
-class Editor:
-    """Another user of the environment."""
-
-    org: Org
-    object: str
-    edits: int = 0
-
-    def create(self) -> str:
-        self.edits += 1
-        topic = {"subject": "Made"} if self.object == "lead" else {}
-        return self.org.create(self.object, {"lastname": f"Made {self.edits}", **topic})
-
-    def update(self, crm_id: str) -> None:
-        self.edits += 1
-        self.org.update(self.object, crm_id, {"jobtitle": f"Edited {self.edits}"})
-
-    def delete(self, crm_id: str) -> None:
-        self.org.delete(self.object, crm_id)
-
-    def read(self, crm_id: str) -> Mapping[str, Any] | None:
-        return self.org.get(self.object, crm_id)
+from support.editor import Editor
 
 
 @asynccontextmanager
@@ -44,6 +20,8 @@ async def org(obj: str, **settings: Any) -> AsyncIterator[Source]:
     """An environment with some pages of one table; its clock goes on by more than a save takes to become visible."""
     clock = SetClock(NOON)
     one = Org(30 if obj == "contact" else 20, 7, clock=clock)
+    more = {"subject": "Made"} if obj == "lead" else {}
+    truth = Editor(org=one, object=obj, name="lastname", title="jobtitle", more=more)
     async with Server(one) as server:
 
         async def wait() -> None:
@@ -52,7 +30,7 @@ async def org(obj: str, **settings: Any) -> AsyncIterator[Source]:
         ready = server.ready
         yield Source(
             settings={**{key: ready[key] for key in REACH if key in ready}, "page_size": 10, **QUICK, **settings},
-            wrong={"client_secret": "not this one"}, truth=Editor(one, obj), clock=clock, wait=wait,
+            wrong={"client_secret": "not this one"}, truth=truth, clock=clock, wait=wait,
             values={**VALUES, **STATES[obj]}, refused={"emailaddress1": "x" * 101}, owner=one.user("minimum").user_id,
             lose=lambda: server.faults.plant({"drop": True}, method="PATCH", times=QUICK["attempts"]),
         )  # fmt: skip

@@ -11,7 +11,8 @@ from crmsync.model import Kind, Sent
 from crmsync.writes import Result, Wish
 from crmsync_dynamics.simulator.access import Depth
 from dynamics.orgs import Site
-from dynamics.writes import NOWHERE, all_done, create, delete, made, on_a_site, results, send, update, value
+from dynamics.writes import NOWHERE, create, delete, made, on_a_site, send, update, value
+from support.written import all_done, results
 
 BATCH = r"\$batch"
 

@@ -11,21 +11,8 @@ from crmsync.model import Kind, Sent
 from crmsync.writes import Change, Operation, Result, Wish
 from crmsync_dynamics.simulator.fields import Ref
 from dynamics.orgs import Site
-from dynamics.writes import (
-    NOWHERE,
-    all_done,
-    convert,
-    create,
-    made,
-    member,
-    merge,
-    on_a_site,
-    results,
-    send,
-    task,
-    update,
-    value,
-)  # fmt: skip
+from dynamics.writes import NOWHERE, convert, create, made, member, merge, on_a_site, send, task, update, value
+from support.written import all_done, results
 
 
 @on_a_site()

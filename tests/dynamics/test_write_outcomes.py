@@ -11,7 +11,8 @@ from crmsync_dynamics.errors import POLICIES, Fault, Policy
 from crmsync_dynamics.items import Item, Request
 from crmsync_dynamics.tables import Table
 from dynamics.orgs import Site
-from dynamics.writes import made, on_a_site, results, send, update, value
+from dynamics.writes import made, on_a_site, send, update, value
+from support.written import results
 
 LEAD = Table(name="lead", set="leads", key="leadid", schema="Lead")
 ID = "7f1c2d3e-0000-4000-8000-000000000001"

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from crmsync.model import Value
-from crmsync.writes import Change, Operation, Outcome, Result, Wish
+from crmsync.writes import Change, Operation, Outcome, Wish
 from crmsync_dynamics import plugin
 from dynamics.orgs import Site, site
+from support.written import applied
 
 NONE = Wish()
 NOWHERE = "00000000-0000-4000-8000-00000000dead"
@@ -66,18 +67,8 @@ def task(person: str, obj: str = "lead", *, owner: str = "", key: str = "", **va
 
 
 async def send(one: Site, *changes: Change) -> list[Outcome]:
-    """What became of changes, sent at once; there must be an outcome for each."""
-    found = list(await plugin.apply(one.session, list(changes)))
-    assert len(found) == len(changes)
-    return found
-
-
-def results(outcomes: Sequence[Outcome]) -> list[str]:
-    return [one.result.value for one in outcomes]
-
-
-def all_done(outcomes: Sequence[Outcome]) -> bool:
-    return {one.result for one in outcomes} == {Result.DONE}
+    """What became of changes, sent at once."""
+    return await applied(plugin.apply, one.session, changes)
 
 
 def made(one: Site, count: int, obj: str = "lead", **values: Any) -> list[str]:

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 DOORS = {
     "crmsync", "crmsync.errors", "crmsync.model", "crmsync.clock", "crmsync.entities", "crmsync.simulate",
     "crmsync.hookspecs", "crmsync.aio", "crmsync.concluding", "crmsync.http", "crmsync.pacing", "crmsync.redact",
-    "crmsync.plainly", "crmsync.values", "crmsync.writes",
+    "crmsync.plainly", "crmsync.values", "crmsync.writes", "crmsync.answers", "crmsync.delivering", "crmsync.faults",
+    "crmsync.features", "crmsync.marks", "crmsync.nearby", "crmsync.paging", "crmsync.rotating",
 }  # fmt: skip
 CRMS = re.compile(
     r"salesforce|sales force|\bsfdc|sobject|\bsoql|\bapex\b|force\.com|__c\b"

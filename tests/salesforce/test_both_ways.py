@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from crmsync.clock import SetClock
 from crmsync_salesforce.simulator import Org, Server
-from support.histories import World, play
+from support.histories import play
 from support.lasting import Lasting
 from support.office import IDLE
 from support.simulated import Simulated
+from support.worlds import START, SimulatedWorld
 
 EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "100"))
 PARTS = 4
-OBJECTS = {"lead": "Lead", "contact": "Contact"}
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-CODES = {"refused": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "later": "UNABLE_TO_LOCK_ROW"}
-FIELDS = {"email": "Email", "last_name": "LastName", "title": "Title"}
 
 
 class Cancelled(Lasting, Simulated):
@@ -35,8 +31,12 @@ class Cancelled(Lasting, Simulated):
         self.faults(self.server)
 
 
-class SimulatedOrg(World):
+class SimulatedOrg(SimulatedWorld):
     """An org with a few leads and contacts."""
+
+    objects = MappingProxyType({"lead": "Lead", "contact": "Contact"})
+    fields = MappingProxyType({"email": "Email", "last_name": "LastName", "title": "Title"})
+    codes = MappingProxyType({"refused": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "later": "UNABLE_TO_LOCK_ROW"})
 
     def __init__(self, path: Path) -> None:
         org = Org(records=2, seed=5, clock=SetClock(START))
@@ -44,78 +44,43 @@ class SimulatedOrg(World):
         self.sim.own = {"attempts": 1, "bulk": "never"}
         self.org = org
         self.overwritten, self.redundant = [], []
-        self.sim.faults = self._watch
+        self.sim.faults = self.watch
 
-    def _watch(self, server: Server) -> None:
+    def watch(self, server: Server) -> None:
         """Count the records that are written."""
 
         def seen(call: Any) -> None:
             if call.method == "PATCH" and call.path.endswith("composite/sobjects"):
                 self.writes += len(call.json()["records"])
 
-        _before(server, seen)
+        self.before(server, seen)
 
     def ids(self, kind: str) -> list[str]:
-        found = self.org.records(OBJECTS[kind])
+        found = self.org.records(self.objects[kind])
         return sorted(str(one["Id"]) for one in found if not one.get("IsConverted"))
 
     def create(self, kind: str, **values: Any) -> str:
-        given = {FIELDS[name]: value for name, value in values.items()}
-        return self.org.create(OBJECTS[kind], {**given, **({"Company": "Acme"} if kind == "lead" else {})})
-
-    def edit(self, kind: str, crm_id: str, **values: Any) -> None:
-        self.org.update(OBJECTS[kind], crm_id, {FIELDS[name]: value for name, value in values.items()})
-
-    def delete(self, kind: str, crm_id: str) -> None:
-        self.org.delete(OBJECTS[kind], crm_id)
+        company = {"Company": "Acme"} if kind == "lead" else {}
+        return str(self.org.create(self.objects[kind], {**self.named(values), **company}))
 
     def merge(self, kind: str, loser: str, winner: str) -> None:
-        self.org.merge(OBJECTS[kind], winner, [loser])
+        self.org.merge(self.objects[kind], winner, [loser])
 
     def convert(self, lead: str) -> None:
         self.org.convert_lead(lead)
 
-    def wait(self, seconds: int) -> None:
-        self.sim.clock.advance(timedelta(seconds=seconds))
+    def plant(self, server: Server, action: dict[str, Any]) -> None:
+        server.faults.plant(action, method="PATCH", path="composite/sobjects", times=None)
 
-    @contextmanager
-    def trouble(self, what: str, at: int, edit: Any) -> Iterator[None]:
-        points = iter(range(1000))
+    def before(self, server: Server, act: Callable[[Any], None]) -> None:
+        """Have something happen before each request is answered."""
+        answer = server._answer
 
-        def meet(_call: Any) -> None:
-            if next(points) == at:
-                self.sim.cancel() if what == "cancelled" else edit()
+        def acting(request: Any, call: Any) -> Any:
+            act(call)
+            return answer(request, call)
 
-        def planted(server: Server) -> None:
-            self._watch(server)
-            writes = {"method": "PATCH", "path": "composite/sobjects", "times": None}
-            if what == "read cut":
-                server.faults.plant({"drop": True}, method="GET", nth=at + 1)
-            elif what == "answer lost":
-                server.faults.plant({"cut": 0}, **writes)
-            elif what == "not sent":
-                server.faults.plant({"name": "maintenance"}, **writes)
-            elif what in ("cancelled", "edited there"):
-                _before(server, meet)
-
-        self.sim.faults = planted
-        trigger = {"object": "Lead" if at % 2 else "Contact", "code": CODES.get(what, "")}
-        if what in CODES:
-            self.org.state.automation.plant({"triggers": [trigger]})
-        yield
-        self.sim.faults = self._watch
-        self.org.state.automation.clear()
-
-
-def _before(server: Server, act: Callable[[Any], None]) -> None:
-    """Have something happen before each request is answered."""
-    answer = server._answer
-
-    def acting(request: Any, call: Any) -> Any:
-        act(call)
-        return answer(request, call)
-
-    server._answer = acting  # type: ignore[method-assign]
+        server._answer = acting  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("part", range(PARTS))

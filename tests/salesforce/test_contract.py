@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from crmsync.clock import SetClock
 from crmsync.model import Value
@@ -14,34 +12,10 @@ from crmsync.testing import ConnectorContract, Source, WritingContract
 from crmsync_salesforce.simulator import Org, Server
 from salesforce.orgs import NOON, QUICK
 from salesforce.writes import KEY
+from support.editor import Editor
 
 WRITES = r"/sobjects"
 PEOPLE: Mapping[str, Sequence[Value]] = {"Email": ["kit@example.org", "kit.two@example.org"]}
-
-
-@dataclass
-class Editor:
-    """Another user of the org."""
-
-    org: Org
-    object: str
-    edits: int = 0
-
-    def create(self) -> str:
-        self.edits += 1
-        company = {"Company": "Made"} if self.object == "Lead" else {}
-        return self.org.create(self.object, {"LastName": f"Made {self.edits}", **company})
-
-    def update(self, crm_id: str) -> None:
-        self.edits += 1
-        self.org.update(self.object, crm_id, {"Title": f"Edited {self.edits}"})
-
-    def delete(self, crm_id: str) -> None:
-        self.org.delete(self.object, crm_id)
-
-    def read(self, crm_id: str) -> Mapping[str, Any] | None:
-        found = self.org.get(self.object, crm_id)
-        return None if found is None or found["IsDeleted"] else found
 
 
 @asynccontextmanager
@@ -51,6 +25,8 @@ async def org(obj: str) -> AsyncIterator[Source]:
     one = Org(410 if obj == "Contact" else 20, 7, clock=clock)
     if obj == "Contact":
         one.add_field(obj, KEY)
+    more = {"Company": "Made"} if obj == "Lead" else {}
+    truth = Editor(org=one, object=obj, name="LastName", title="Title", more=more, deleted="IsDeleted")
     async with Server(one) as server:
 
         async def wait() -> None:
@@ -62,7 +38,7 @@ async def org(obj: str) -> AsyncIterator[Source]:
                 "url": server.url, "client_id": ready["client_id"], "client_secret": ready["client_secret"],
                 "page_size": 200, **QUICK,
             },
-            wrong={"client_secret": "not this one"}, truth=Editor(one, obj), clock=clock, wait=wait, values=PEOPLE,
+            wrong={"client_secret": "not this one"}, truth=truth, clock=clock, wait=wait, values=PEOPLE,
             refused={"Email": "nobody"}, owner=one.user("minimum").user_id,
             lose=lambda: server.faults.plant({"drop": True}, path=WRITES, times=QUICK["attempts"]),
         )  # fmt: skip

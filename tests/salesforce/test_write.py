@@ -13,7 +13,8 @@ from crmsync.model import Kind
 from crmsync.writes import Result, Wish
 from crmsync_salesforce import plugin
 from salesforce.orgs import Site, later, site
-from salesforce.writes import KEY, all_done, asked, create, delete, leads, results, send, update, value, written
+from salesforce.writes import KEY, asked, create, delete, leads, send, update, value, written
+from support.written import all_done, results
 
 LONG = "x" * 5000
 

@@ -9,7 +9,8 @@ import pytest
 
 from crmsync.writes import Result
 from salesforce.orgs import Site, site
-from salesforce.writes import all_done, asked, campaign, contacts, leads, member, results, send, written
+from salesforce.writes import asked, campaign, contacts, leads, member, send, written
+from support.written import all_done, results
 
 
 def members(one: Site, made: str) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from crmsync_salesforce import ingest, plugin
 from crmsync_salesforce.errors import POLICIES, Fault, Policy
 from crmsync_salesforce.outcomes import HINTS, of_fault
 from salesforce.orgs import site
-from salesforce.writes import KEY, all_done, create, send, value, written
+from salesforce.writes import KEY, create, send, value, written
+from support.written import all_done
 
 UPDATE = Change(operation=Operation.UPDATE, object="Lead", row=1, crm_id="00Q000000000001AAA")
 ENDED = {"ENTITY_IS_DELETED", "CANNOT_UPDATE_CONVERTED_LEAD"}

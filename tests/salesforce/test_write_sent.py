@@ -14,7 +14,8 @@ from crmsync.model import Alike, Kind, Page, Sent
 from crmsync.writes import Change
 from crmsync_salesforce.simulator import Org
 from salesforce.orgs import NOON, Site, ids, later, site
-from salesforce.writes import KEY, contacts, create, results, send, task
+from salesforce.writes import KEY, contacts, create, send, task
+from support.written import results
 
 NAMES = ["Id", "LastName", "Email"]
 

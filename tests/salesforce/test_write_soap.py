@@ -8,22 +8,8 @@ import pytest
 
 from crmsync.writes import Result, Wish
 from salesforce.orgs import Site, later, site
-from salesforce.writes import (
-    KEY,
-    all_done,
-    asked,
-    contacts,
-    convert,
-    create,
-    leads,
-    merge,
-    results,
-    send,
-    task,
-    update,
-    value,
-    written,
-)
+from salesforce.writes import KEY, asked, contacts, convert, create, leads, merge, send, task, update, value, written
+from support.written import all_done, results
 
 SOAP = "/services/Soap"
 

@@ -11,7 +11,8 @@ import pytest
 from crmsync.errors import Denied, RetryLater
 from crmsync.writes import Result
 from salesforce.orgs import site
-from salesforce.writes import KEY, all_done, create, delete, leads, results, send, update, value, written
+from salesforce.writes import KEY, create, delete, leads, send, update, value, written
+from support.written import all_done, results
 
 REST = {"bulk": "never"}
 TOO_MANY = 100

@@ -15,7 +15,8 @@ from crmsync.writes import Change, Result, Wish
 from crmsync_salesforce import ingest
 from crmsync_salesforce.simulator.api.bulk_ingest import IngestJob
 from salesforce.orgs import Site, site
-from salesforce.writes import all_done, asked, leads, results, send, update, value, written
+from salesforce.writes import asked, leads, send, update, value, written
+from support.written import all_done, results
 
 ALWAYS = {"bulk": "always"}
 MANY = 250

@@ -19,7 +19,8 @@ from crmsync.clock import stamp
 from crmsync.model import Field, Kind, Type, Value
 from crmsync_salesforce import ingest, wire
 from salesforce.orgs import Site, site
-from salesforce.writes import all_done, contacts, create, send, update, written
+from salesforce.writes import contacts, create, send, update, written
+from support.written import all_done
 
 ROWS = 8
 FIELDS: dict[str, dict[str, Any]] = {

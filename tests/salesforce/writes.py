@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crmsync.model import Value
-from crmsync.writes import Change, Operation, Outcome, Result, Wish
+from crmsync.writes import Change, Operation, Outcome, Wish
 from crmsync_salesforce import plugin
 from salesforce.orgs import Site
+from support.written import applied
 
 KEY = {"name": "crmsync_key__c", "type": "string", "length": 64, "external_id": True, "unique": True}
 
@@ -50,18 +51,8 @@ def task(person: str, *, owner: str = "", key: str = "", **values: Value) -> Cha
 
 
 async def send(one: Site, *changes: Change) -> list[Outcome]:
-    """What became of changes, sent at once; there must be an outcome for each."""
-    found = list(await plugin.apply(one.session, list(changes)))
-    assert len(found) == len(changes)
-    return found
-
-
-def results(outcomes: Sequence[Outcome]) -> list[str]:
-    return [one.result.value for one in outcomes]
-
-
-def all_done(outcomes: Sequence[Outcome]) -> bool:
-    return {one.result for one in outcomes} == {Result.DONE}
+    """What became of changes, sent at once."""
+    return await applied(plugin.apply, one.session, changes)
 
 
 def leads(one: Site, count: int) -> list[str]:

@@ -23,21 +23,24 @@ WORTH_PACKING = 1400
 
 
 class Loopback:
-    """A port of this machine on which every request gets one answer; `async with` it, and then `url`."""
+    """A port of this machine on which every request gets one answer; `async with` it, and then `url`.
+
+    `url` has no slash at its end; `ca_file` is the certificate of the authority, with https.
+    """
 
     def __init__(
         self, answer: Callable[[web.Request], Awaitable[web.StreamResponse]], *, tls: bool = False, port: int = 0
     ) -> None:
         self.url = ""
         self.ca_file: str | None = None
-        self._answer, self._tls, self._port = answer, tls, port
+        self._serve, self._tls, self._port = answer, tls, port
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Start listening."""
         certificate = self._certificate()
         app = web.Application(client_max_size=MOST_BODY)
-        app.router.add_route("*", "/{path:.*}", self._answer)
+        app.router.add_route("*", "/{path:.*}", self._serve)
         runner = web.AppRunner(
             app, access_log=None, max_line_size=ROOM, max_field_size=ROOM, shutdown_timeout=0.2, handle_signals=False
         )

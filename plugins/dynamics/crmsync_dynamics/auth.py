@@ -7,7 +7,6 @@ import uuid
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +17,7 @@ from crmsync.clock import Clock
 from crmsync.errors import CrmsyncError, Denied, RetryLater, SettingsError
 from crmsync.http import HttpClient, Response
 from crmsync.pacing import SingleFlight
+from crmsync.rotating import Rotating
 from crmsync_dynamics.settings import DynamicsSettings
 
 REFRESH = "refresh_token"
@@ -115,7 +115,7 @@ class Auth:
         if given.client_secret is not None and flow != "certificate":
             form["client_secret"] = given.client_secret.get_secret_value()
         if flow == REFRESH:
-            return form | {"grant_type": REFRESH, REFRESH: self._refresh_token()}
+            return form | {"grant_type": REFRESH, REFRESH: self._rotating.newest}
         if flow == "certificate":
             form |= {"client_assertion_type": ASSERTION, "client_assertion": self._assertion()}
         return form | {"grant_type": "client_credentials"}
@@ -126,11 +126,9 @@ class Auth:
             return f"{self.settings.address}/user_impersonation offline_access"
         return f"{self.settings.address}/.default"
 
-    def _refresh_token(self) -> str:
-        given = (self.settings.refresh_token or SecretStr("")).get_secret_value()
-        mark, _, kept = self.vault.get(REFRESH, "").partition(":")
-        # A token that the user has set anew since goes before the one that came from its predecessor.
-        return kept if kept and mark == _mark(given) else given
+    @property
+    def _rotating(self) -> Rotating:
+        return Rotating(REFRESH, self.settings.refresh_token, self.vault)
 
     def _assertion(self) -> str:
         from crmsync_dynamics.certificate import assertion  # noqa: PLC0415 - most environments are reached without
@@ -169,10 +167,8 @@ class Auth:
         except (msgspec.MsgspecError, KeyError, ValueError) as error:
             said = f"{host} answered the log-in with something else than a token."
             raise Denied(said, hint="Are authority and token_url right?") from error
-        renewed = body.get(REFRESH)
-        if flow == REFRESH and isinstance(renewed, str) and renewed:
-            given = (self.settings.refresh_token or SecretStr("")).get_secret_value()
-            self.vault[REFRESH] = f"{_mark(given)}:{renewed}"
+        if flow == REFRESH:
+            self._rotating.replace(body.get(REFRESH))
         return token
 
     def _dated(self, secret: str, seconds: float) -> Token:
@@ -180,11 +176,6 @@ class Auth:
             return Token(SecretStr(secret))
         life = timedelta(seconds=seconds)
         return Token(SecretStr(secret), self.clock.now() + life - min(EARLY, life / 10))
-
-
-def _mark(secret: str) -> str:
-    """A short sign of a secret that tells nothing of it, to see whether it was changed."""
-    return sha256(b"crmsync:" + secret.encode()).hexdigest()[:16]
 
 
 def _read_error(response: Response) -> tuple[str, str, int]:

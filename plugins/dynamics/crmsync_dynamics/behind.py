@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from crmsync.answers import Answer
 from crmsync.errors import RetryLater, RouteStopped
-from crmsync_dynamics.client import Answer
 from crmsync_dynamics.decode import REFERS
 from crmsync_dynamics.query import Select, among, chunks, is_guid
 from crmsync_dynamics.routes import FILTER

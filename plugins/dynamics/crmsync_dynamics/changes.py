@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+from crmsync import marks
 from crmsync.errors import RetryLater
 from crmsync.model import Page
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.load import selected, tracked, whole
 from crmsync_dynamics.query import literal
 from crmsync_dynamics.reading import RESTARTS, Reader, raised
-from crmsync_dynamics.resume import Mark, Place, back, read, safe, write
+from crmsync_dynamics.resume import Mark, Place
 from crmsync_dynamics.routes import STAMP
 
 OLD = "the CRM has forgotten what changed since the last read: all records are read anew, and all ids compared once"
@@ -24,11 +25,11 @@ NOW_TRACKED = "change tracking was switched on: all records are read once"
 
 async def changes(reader: Reader) -> AsyncGenerator[Page, None]:
     """Everything that became visible since the mark, and more. Raises ours."""
-    mark = read(reader.query.cursor.mark, Mark)
+    mark = marks.read(reader.query.cursor.mark, Mark)
     if mark is None:
         said = f"{reader.object}: the mark of the last read cannot be read."
         raise RetryLater(said, hint="crmsync refresh", code="mark")
-    place = read(reader.query.cursor.resume, Place)
+    place = marks.read(reader.query.cursor.resume, Place)
     try:
         async for page in _changes(reader, mark, place):
             yield page
@@ -81,15 +82,15 @@ async def _by_link(reader: Reader, mark: Mark, place: Place | None) -> AsyncGene
 
 async def _linked(reader: Reader, link: str, upto: str) -> AsyncGenerator[Page, None]:
     async for found, answer in reader.pages(link, tracked=True):
-        upto = upto or safe(answer.asked_at, reader.session.settings.lag_seconds)
+        upto = upto or marks.safe(answer.asked_at, reader.session.settings.lag_seconds)
         if found.next is not None:
-            yield await reader.page(found, resume=write(Place(upto=upto, link=found.next, delta=True)))
+            yield await reader.page(found, resume=marks.write(Place(upto=upto, link=found.next, delta=True)))
             continue
         lost = found.delta is None
         if lost:
             reader.notes.append(OLD)
         after = Mark(upto=upto, delta=found.delta, select="" if lost else selected(reader), lost=lost)
-        yield await reader.page(found, resume=None, mark=write(after), gap=lost and reader.sees_all)
+        yield await reader.page(found, resume=None, mark=marks.write(after), gap=lost and reader.sees_all)
 
 
 async def _by_stamp(reader: Reader, mark: Mark, place: Place | None) -> AsyncGenerator[Page, None]:
@@ -98,12 +99,12 @@ async def _by_stamp(reader: Reader, mark: Mark, place: Place | None) -> AsyncGen
     while True:
         try:
             async for found, answer in reader.pages(link or _window(reader, mark), tracked=False):
-                upto = upto or safe(answer.asked_at, reader.session.settings.lag_seconds)
+                upto = upto or marks.safe(answer.asked_at, reader.session.settings.lag_seconds)
                 if found.next is not None:
-                    yield await reader.page(found, resume=write(Place(upto=upto, link=found.next)))
+                    yield await reader.page(found, resume=marks.write(Place(upto=upto, link=found.next)))
                 else:
                     after = Mark(upto=upto, lost=mark.lost)
-                    yield await reader.page(found, resume=None, mark=write(after), gap=reader.sees_all)
+                    yield await reader.page(found, resume=None, mark=marks.write(after), gap=reader.sees_all)
         except Faulty as error:
             tries += 1
             if error.policy is not Policy.CURSOR or tries > RESTARTS:
@@ -118,6 +119,6 @@ def _window(reader: Reader, mark: Mark) -> str:
     column = reader.columns[reader.at(STAMP)]
     if not column.wire:
         return str(reader.select(reader.where()))
-    since = literal(back(mark.upto, reader.session.settings.overlap_seconds), column)
+    since = literal(marks.back(mark.upto, reader.session.settings.overlap_seconds), column)
     order = [f"{column.wire} asc"] + ([] if reader.client.features.plain else [f"{reader.known.table.key} asc"])
     return str(reader.select((*reader.where(), f"{column.wire} ge {since}"), order))

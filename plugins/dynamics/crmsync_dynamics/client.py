@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import msgspec
 
+from crmsync.answers import Answer, Asker
 from crmsync.errors import Denied, RetryLater, SettingsError
-from crmsync.hookspecs import Context
 from crmsync.http import HttpClient, Response
 from crmsync.pacing import Backoff
 from crmsync_dynamics.auth import Auth, Token
@@ -28,35 +27,16 @@ _ODATA = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Versio
 _SERVER = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A good answer: its body, when it was asked for by the server's clock, and what it cost."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-    asked_at: datetime
-    calls: int = 1
-    bytes: int = 0
-
-
 @dataclass(slots=True, kw_only=True)
-class Client:
+class Client(Asker):
     """Everything that is asked of an environment goes through `request`."""
 
     settings: DynamicsSettings
-    context: Context
     http: HttpClient
     auth: Auth
     features: Features
     backoff: Backoff
     throttle: Throttle
-    calls: int = 0
-    offset: timedelta = timedelta()
-
-    def now(self) -> datetime:
-        """The server's time, from its last answer."""
-        return self.context.clock.now() + self.offset
 
     def address(self, path: str) -> str:
         """Where a path is asked for: a name below the service root, a path of the host, or a link of the server's.
@@ -124,14 +104,13 @@ class Client:
             except SettingsError as error:  # a way on to another host, which is a log-in's page
                 raise Denied(f"The server does not answer with data: {error}", hint="Log in anew.") from error
         self.calls += 1
-        if (date := response.date) is not None:
-            self.offset = date - self.context.clock.now()
+        self.note(response)
         self.throttle.hint(response.headers.get("x-ms-dop-hint", ""))
         return response
 
     def _answer(self, response: Response) -> Answer:
-        asked = self.now() - timedelta(seconds=response.seconds)
-        return Answer(response.status, response.body, response.headers, asked, 1, len(response.body))
+        asked = self.asked_at(response)
+        return Answer(response.status, response.body, response.headers, asked, bytes=len(response.body))
 
     async def _relogin(self, error: Faulty, used: Token, *, renewed: bool) -> None:
         if renewed:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from crmsync import nearby
 from crmsync.errors import RetryLater, RouteStopped
 from crmsync.model import Route
 from crmsync_dynamics import definitions
@@ -14,9 +15,6 @@ from crmsync_dynamics.errors import Faulty, translate
 from crmsync_dynamics.routes import CREATED, CUSTOM_ORDER, FILTER, IN_SYNC, KINDS, ROOTS, ROUTES, STAMP, VERSION
 from crmsync_dynamics.session import DynamicsSession
 from crmsync_dynamics.tables import Table
-
-STEPS, FARTHEST = 2, 5
-"""Steps from a custom table to a person or an account that are allowed, and that are looked at to show the way."""
 
 _STANDARD = {"ownerid": "owner_crm_id", CREATED: "crm_created_at"}
 Links = Mapping[str, frozenset[str]]
@@ -27,13 +25,16 @@ async def custom_routes(session: DynamicsSession, enabled: frozenset[str] | None
     if enabled is not None and not enabled:
         return []
     links = await _links(session)
-    ways = {name: way(name, links) for name in sorted(links) if enabled is None or name in enabled}
-    near = [name for name, chain in ways.items() if 0 < len(chain) <= STEPS or session.client.features.plain]
+    ways = {name: await _way(name, links) for name in sorted(links) if enabled is None or name in enabled}
+    near = [name for name, chain in ways.items() if nearby.is_near(chain) or session.client.features.plain]
     tables = await asyncio.gather(*(_table(session, name, listed=enabled is None) for name in near))
     routes = [_route(one, frozenset(near)) for one in tables if one is not None]
     if enabled is None:
         return routes
-    return [*routes, *(_refused(name, chain) for name, chain in ways.items() if name not in near)]
+    return [
+        *routes,
+        *(nearby.refused(name, chain, ROOTS, CUSTOM_ORDER) for name, chain in ways.items() if name not in near),
+    ]
 
 
 async def _links(session: DynamicsSession) -> Links:
@@ -53,24 +54,13 @@ async def _links(session: DynamicsSession) -> Links:
     return {name: frozenset(one.target for one in its) for name, its in zip(custom, found, strict=True)}
 
 
-def way(name: str, links: Links) -> tuple[str, ...]:
-    """The tables on the shortest way from a custom table to a lead, contact or account; none where there is none.
+async def _way(name: str, links: Links) -> tuple[str, ...]:
+    there = links.keys() | set(ROOTS)
 
-    A table that is met on several ways counts by the nearest (R-197).
-    """
-    ways: dict[str, tuple[str, ...]] = {name: ()}
-    level: list[str] = [name]
-    for _ in range(FARTHEST):
-        found: list[str] = []
-        for here in level:
-            targets = links.get(here, frozenset())
-            if root := next((one for one in ROOTS if one in targets), None):
-                return (*ways[here], root)
-            for there in sorted(targets & links.keys() - ways.keys()):
-                ways[there] = (*ways[here], there)
-                found.append(there)
-        level = found
-    return ()
+    async def targets(level: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        return {one: links.get(one, frozenset()) & there for one in level}
+
+    return await nearby.way(name, ROOTS, targets)
 
 
 async def _table(session: DynamicsSession, name: str, *, listed: bool) -> Table | None:
@@ -80,22 +70,6 @@ async def _table(session: DynamicsSession, name: str, *, listed: bool) -> Table 
     except RouteStopped:
         return None
     return known.table if known.held.may(known.table, "Read") or not listed else None
-
-
-def _refused(name: str, chain: Sequence[str]) -> Route:
-    roots = f"{', '.join(ROOTS[:-1])} or {ROOTS[-1]}"
-    why = f"it refers to no {roots} (R-186)"
-    if chain:
-        path = " -> ".join((name, *chain))
-        why = f"it is {len(chain)} steps from {chain[-1]}, and {STEPS} are allowed: {path} (R-187)"
-    return Route(
-        object=name, entity=_entity(name), order=CUSTOM_ORDER, custom=True, optional=True,
-        refused=f"{name} cannot be synced: {why}.",
-    )  # fmt: skip
-
-
-def _entity(name: str) -> str:
-    return name.lower()
 
 
 def _route(table: Table, offered: Iterable[str]) -> Route:
@@ -119,7 +93,7 @@ def _route(table: Table, offered: Iterable[str]) -> Route:
     if FILTER in columns:
         fields[FILTER] = FILTER
     return Route(
-        object=table.name, entity=_entity(table.name), label=table.label, order=CUSTOM_ORDER, fields=fields,
+        object=table.name, entity=table.name.lower(), label=table.label, order=CUSTOM_ORDER, fields=fields,
         kinds=KINDS, parents=parents, custom=True, optional=True, custom_fields=False, filters=(IN_SYNC,),
         all_fields=not table.custom,
     )  # fmt: skip

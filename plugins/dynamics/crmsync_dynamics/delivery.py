@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 
-from crmsync import concluding
+from crmsync import concluding, delivering
 from crmsync.concluding import Lost
-from crmsync.errors import CrmError, RetryLater, SchemaMoved
+from crmsync.delivering import Judge, answered, halves
+from crmsync.errors import CrmError, RetryLater
+from crmsync.faults import declined, lost_fields, never_left
 from crmsync.model import Value
 from crmsync.writes import Result
 from crmsync_dynamics import batch as multipart
@@ -27,14 +28,10 @@ from crmsync_dynamics.session import DynamicsSession
 
 PARTS = 200
 """Changes in one batch: the server has two minutes for all of them."""
-EXTRA_CALLS = 40
-"""Calls that locks, limits and refused batches may cost beside a batch's own; what is left then comes later."""
-
 NETWORK = "network"
-_REFUSED, _SERVER, _TIMED_OUT, _TOO_LARGE, _NOT_IMPLEMENTED = 300, 500, 408, 413, 501
+_TOO_LARGE, _NOT_IMPLEMENTED = 413, 501
 _AGAIN = frozenset({Policy.THROTTLED, Policy.RETRY, Policy.NARROW, Policy.ONCE})
 _LACKING = frozenset({Policy.OBJECT, Policy.ABSENT, Policy.MISTAKE})
-_TOUCHED = frozenset({Result.DONE, Result.UNKNOWN})
 
 Read = Callable[[Item, Reply], None]
 """What is made of an answer that says done."""
@@ -47,24 +44,8 @@ def done(item: Item, reply: Reply) -> None:
 
 
 @dataclass(slots=True)
-class Batch:
-    """The changes of one call of the hook, all of one object and operation."""
-
-    session: DynamicsSession
-    object: str
-    known: Known
-    items: list[Item]
-    extra: int = EXTRA_CALLS
-
-    @property
-    def open(self) -> list[Item]:
-        """Those that nothing has become of yet."""
-        return [one for one in self.items if one.outcome is None]
-
-    @property
-    def touched(self) -> bool:
-        """Whether anything was, or may have been, written."""
-        return any(one.outcome is not None and one.outcome.result in _TOUCHED for one in self.items)
+class Batch(delivering.Batch[DynamicsSession, Known, Item]):
+    """The changes of one call of the hook, and how they are sent."""
 
     @property
     def behind(self) -> Behind:
@@ -78,10 +59,7 @@ class Batch:
         """
         columns = self.known.table.columns
         if lost := {name for values in records.values() for name in values if name not in columns}:
-            raise SchemaMoved(
-                f"{self.object}: there is no field {', '.join(sorted(lost))} any more.",
-                hint="The schema is read again.", code="0x80041103",
-            )  # fmt: skip
+            raise lost_fields(self.object, lost, "0x80041103")
         bound = await places(self.session, self.known, records.values())
         for item, values in records.items():
             if FILTER in values:
@@ -142,7 +120,7 @@ class Batch:
     async def _patient(self, again: Sequence[Item], attempt: int) -> bool:
         """Wait for another attempt, where one may help: as long as the server says, and nobody begins anything."""
         client = self.session.client
-        if not client.backoff.left(attempt) or not self._afford(1):
+        if not client.backoff.left(attempt) or not self.afford(1):
             return False
         if attempt > 1 and all(one.fault is not None and one.fault.policy is Policy.ONCE for one in again):
             return False
@@ -158,10 +136,9 @@ class Batch:
 
     async def _spoiled(self, items: Sequence[Item], read: Read, error: Faulty) -> None:
         """A batch that was refused as a whole: because it is one, for its size, or for a reason of its own."""
-        if error.fault.status == _TOO_LARGE and self._afford(2):
-            half = (len(items) + 1) // 2
-            await self._send(items[:half], read)
-            await self._send(items[half:], read)
+        if error.fault.status == _TOO_LARGE and self.afford(2):
+            for half in halves(items):
+                await self._send(half, read)
         elif error.policy in _LACKING or error.fault.status == _NOT_IMPLEMENTED:
             self.session.client.features.miss("batch", error.fault.code)
             _lose(items)  # some of it may have been done before it was refused
@@ -169,33 +146,21 @@ class Batch:
         else:
             raise error
 
-    def _afford(self, calls: int) -> bool:
-        if self.extra < calls:
-            return False
-        self.extra -= calls
-        return True
-
     async def _answers(self, items: Sequence[Item]) -> Sequence[Reply | None]:
         """The replies of one call, sent again where that may help. Raises Faulty, Lost and ours."""
-        backoff, attempt, lost = self.session.client.backoff, 0, False
         alone = len(items) == 1 and (len(items[0].requests) == 1 or not self.session.client.features.has("batch"))
-        while True:
-            attempt += 1
+
+        async def send() -> Sequence[Reply | None]:
             try:
                 return [await self._alone(items[0])] if alone else await self._together(items)
             except (Faulty, CrmError, ValueError) as error:
-                if alone and isinstance(error, Faulty) and certain(error):
-                    return [Reply(status=error.fault.status, fault=error.fault, retry_after=error.retry_after)]
                 if not certain(error):
-                    lost = True
                     _lose(items)
-                if not (_passing(error) and backoff.left(attempt)):
-                    if lost:
-                        self._doubt(items, error)
-                        raise Lost(str(error)) from error
-                    raise
-                pause = error.retry_after if isinstance(error, Faulty | RetryLater) else None
-            await asyncio.sleep(backoff.delay(attempt, pause))
+                elif alone and isinstance(error, Faulty):
+                    return [Reply(status=error.fault.status, fault=error.fault, retry_after=error.retry_after)]
+                raise
+
+        return await answered(send, items, self.session.client.backoff, _JUDGE)
 
     async def _alone(self, item: Item) -> Reply:
         client, reply = self.session.client, Reply(status=204)
@@ -214,11 +179,6 @@ class Batch:
         answer = await client.request("POST", "$batch", headers=headers, body=body, repeatable=False)
         return multipart.replies(answer.body, answer.headers.get("Content-Type", ""), len(items))
 
-    def _doubt(self, items: Sequence[Item], error: Exception) -> None:
-        code = error.fault.code if isinstance(error, Faulty) else getattr(error, "code", "") or "not_multipart"
-        for item in items:
-            item.outcome = concluding.unknown(code, f"The answer to this change was lost: {error}")
-
 
 def _give_up(item: Item) -> None:
     """Say what is left of a change that was tried often enough."""
@@ -236,10 +196,9 @@ def _lose(items: Sequence[Item]) -> None:
 def certain(error: Exception) -> bool:
     """Whether an error says that the call it ended did nothing: it was refused, rolled back, or never left."""
     if isinstance(error, Faulty):
-        refused = _REFUSED <= error.fault.status < _SERVER and error.fault.status != _TIMED_OUT
-        return refused or error.fault.code in POLICIES
+        return declined(error.fault) or error.fault.code in POLICIES
     if isinstance(error, RetryLater) and error.code == NETWORK:
-        return isinstance(error.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        return never_left(error)
     return isinstance(error, CrmError)
 
 
@@ -247,3 +206,6 @@ def _passing(error: Exception) -> bool:
     if isinstance(error, Faulty):
         return error.policy in (Policy.RETRY, Policy.NARROW)
     return not isinstance(error, CrmError) or error.code == NETWORK
+
+
+_JUDGE = Judge(certain=certain, passing=_passing, unreadable=ValueError, code="not_multipart")

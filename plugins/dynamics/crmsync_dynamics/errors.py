@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from crmsync.errors import CrmError, Denied, RecordRefused, RetryLater, RouteStopped, SchemaMoved
-from crmsync.http import without_query
+from crmsync import faults
+from crmsync.errors import CrmError, Denied, RouteStopped
 
 
 class Policy(Enum):
@@ -132,14 +132,8 @@ class Fault:
         return found[1] if found else ""
 
 
-class Faulty(Exception):
+class Faulty(faults.Faulty[Fault]):
     """The vendor answered with an error. Never leaves this package: `translate` turns it into ours."""
-
-    def __init__(self, fault: Fault, *, what: str = "", retry_after: float | None = None) -> None:
-        super().__init__(f"{fault.code}: {fault.message}")
-        self.fault = fault
-        self.what = what
-        self.retry_after = retry_after
 
     @property
     def policy(self) -> Policy:
@@ -157,19 +151,13 @@ def hexadecimal(code: object) -> str:
 
 def translate(error: Faulty, *, obj: str = "", record: str = "") -> CrmError:
     """Our error for the vendor's: what happened, to which object and record, what to do next."""
-    fault = error.fault
-    where = " ".join(filter(None, (obj, record))) or error.what
-    said = f"{where}: {shorten(fault.message)} ({fault.code})" if where else f"{shorten(fault.message)} ({fault.code})"
+    said = faults.told(error, shorten(error.fault.message), obj=obj, record=record)
     return _MAKE.get(error.policy, _later)(said, error, obj)
 
 
 def _denied(said: str, error: Faulty, _: str) -> CrmError:
     hint = HINTS.get(error.fault.code, "Log in anew: are the credentials still good, and is the user enabled?")
     return Denied(said, hint=hint, code=error.fault.code)
-
-
-def _moved(said: str, error: Faulty, _: str) -> CrmError:
-    return SchemaMoved(said, hint="The schema is read again.", code=error.fault.code)
 
 
 def _hidden(said: str, error: Faulty, obj: str) -> CrmError:
@@ -183,35 +171,25 @@ def _unprivileged(said: str, error: Faulty, obj: str) -> CrmError:
     return RouteStopped(said, hint=hint, code=error.fault.code)
 
 
-def _refused(said: str, error: Faulty, _: str) -> CrmError:
-    return RecordRefused(said, code=error.fault.code)
-
-
-def _mistake(said: str, error: Faulty, _: str) -> CrmError:
-    return RouteStopped(said, code=error.fault.code)
-
-
 def _later(said: str, error: Faulty, _: str) -> CrmError:
-    return RetryLater(
-        said, hint=HINTS.get(error.fault.code, ""), code=error.fault.code, retry_after=error.retry_after
-    )  # fmt: skip
+    return faults.later(said, error, hint=HINTS.get(error.fault.code, ""))
 
 
 _MAKE: dict[Policy, Callable[[str, Faulty, str], CrmError]] = {
     Policy.LOGIN: _denied,
     Policy.STOP: _denied,
     Policy.FULL: _denied,
-    Policy.MOVED: _moved,
+    Policy.MOVED: faults.moved,
     Policy.OBJECT: _hidden,
     Policy.PRIVILEGE: _unprivileged,
-    Policy.SECURED: _refused,
-    Policy.ABSENT: _refused,
-    Policy.THERE: _refused,
-    Policy.STALE: _refused,
-    Policy.UNCONDITIONAL: _refused,
-    Policy.RECORD: _refused,
-    Policy.MISTAKE: _mistake,
-    Policy.UNTRACKED: _mistake,
+    Policy.SECURED: faults.refused,
+    Policy.ABSENT: faults.refused,
+    Policy.THERE: faults.refused,
+    Policy.STALE: faults.refused,
+    Policy.UNCONDITIONAL: faults.refused,
+    Policy.RECORD: faults.refused,
+    Policy.MISTAKE: faults.mistaken,
+    Policy.UNTRACKED: faults.mistaken,
 }
 """Our error by policy; what is not here may work later."""
 
@@ -225,8 +203,3 @@ def shorten(message: str, most: int = 400) -> str:
     """A vendor's message on one line; what it says of the caller's context behind the first sentences is left out."""
     text = " ".join(message.split())
     return text.split(" context.Caller=", 1)[0][:most]
-
-
-def shown(url: str) -> str:
-    """An address for a message: never with its query."""
-    return without_query(url)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
+from crmsync import marks
 from crmsync.model import Page
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.query import encoded
 from crmsync_dynamics.reading import RESTARTS, Reader, raised
-from crmsync_dynamics.resume import Mark, Place, read, safe, write
+from crmsync_dynamics.resume import Mark, Place
 from crmsync_dynamics.routes import STAMP
 
 UNTRACKED = "its change tracking could not be used, so that changes are found by their stamps"
@@ -21,7 +22,7 @@ UNTRACKED = "its change tracking could not be used, so that changes are found by
 async def load(reader: Reader) -> AsyncGenerator[Page, None]:
     """All records. Raises ours."""
     try:
-        async for page in whole(reader, read(reader.query.cursor.resume, Place)):
+        async for page in whole(reader, marks.read(reader.query.cursor.resume, Place)):
             yield page
     except Faulty as error:
         raise raised(error, reader) from error
@@ -72,17 +73,17 @@ async def _read(reader: Reader, start: Start) -> AsyncGenerator[Page, None]:
     upto = place.upto if place else ""
     path = place.link if place and place.link else _first(reader, tracked=start.tracked)
     async for found, answer in reader.pages(path, tracked=start.tracked):
-        upto = upto or safe(answer.asked_at, reader.session.settings.lag_seconds)
+        upto = upto or marks.safe(answer.asked_at, reader.session.settings.lag_seconds)
         if found.next is not None:
             resume = Place(upto=upto, link=found.next, whole=start.again, delta=start.tracked, lost=start.lost)
-            yield await reader.page(found, resume=write(resume))
+            yield await reader.page(found, resume=marks.write(resume))
             continue
         lost = start.tracked and found.delta is None
         if lost:
             reader.notes.append(UNTRACKED)
         select = selected(reader) if found.delta else ""
         mark = Mark(upto=upto, delta=found.delta, select=select, lost=lost or start.lost)
-        yield await reader.page(found, resume=None, mark=write(mark), gap=start.again and reader.sees_all)
+        yield await reader.page(found, resume=None, mark=marks.write(mark), gap=start.again and reader.sees_all)
 
 
 def _first(reader: Reader, *, tracked: bool) -> str:

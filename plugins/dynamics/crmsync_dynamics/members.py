@@ -12,8 +12,8 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from crmsync.answers import Answer
 from crmsync_dynamics import outcomes
-from crmsync_dynamics.client import Answer
 from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.items import Item, Reply, Request
@@ -98,7 +98,7 @@ async def member(batch: Batch) -> None:
 def _check(item: Item) -> None:
     wish = item.change.wish
     if not (is_guid(wish.campaign) and is_guid(wish.person)):
-        item.outcome = outcomes.gone(item, "value", "The campaign or the person has no id of a record.")
+        item.outcome = outcomes.gone(item.change, "value", "The campaign or the person has no id of a record.")
     elif wish.person_object not in _NAMES:
         item.outcome = outcomes.refused("value", f"Nobody of {wish.person_object} can be in a marketing list.")
     elif wish.status and not wish.remove:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from crmsync import concluding
-from crmsync.writes import Operation, Outcome, Result
+from crmsync.writes import Change, Outcome, Result
 from crmsync_dynamics.errors import HINTS as TO_GRANT
 from crmsync_dynamics.errors import Fault, Policy, shorten
 from crmsync_dynamics.items import Item
@@ -84,22 +84,20 @@ def refused(code: str, message: str, *, hint: str = "", fields: tuple[str, ...] 
     return concluding.refused(code, shorten(message), hint or HINTS.get(code, _REFUSED), fields)
 
 
-def gone(item: Item, code: str, message: str) -> Outcome:
-    """A change of a record that is not there: what was to end has ended."""
-    if item.change.operation is Operation.DELETE or item.change.wish.remove:
-        return done(item.change.crm_id, code="absent", message=said(message))
-    return Outcome(result=Result.GONE, crm_id=item.change.crm_id, code=code, message=said(message))
-
-
 def _retry(code: str, message: str, hint: str = "", pause: float | None = None) -> Outcome:
     return Outcome(result=Result.RETRY, code=code, message=said(message), hint=hint, retry_after=pause)
+
+
+def gone(change: Change, code: str, message: str) -> Outcome:
+    """A change of a record that is not there: what was to end has ended."""
+    return concluding.gone(change, code, shorten(message))
 
 
 def of_fault(item: Item, fault: Fault, table: Table) -> Outcome:
     """The outcome of a change that the vendor did not do."""
     policy = fault.policy
     if policy is Policy.ABSENT and (item.id in fault.message.lower() or not fault.code.startswith("0x8")):
-        return gone(item, fault.code, fault.message)
+        return gone(item.change, fault.code, fault.message)
     if policy is Policy.STALE:
         if item.lost:
             return concluding.unknown(fault.code, f"It was sent, and the answer was lost: {fault.message}")

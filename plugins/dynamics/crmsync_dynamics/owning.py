@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from crmsync.answers import Answer
 from crmsync.errors import RouteStopped
 from crmsync.model import Value
 from crmsync_dynamics.behind import Behind
-from crmsync_dynamics.client import Answer
 from crmsync_dynamics.describe import Known
 from crmsync_dynamics.query import is_guid
 from crmsync_dynamics.session import DynamicsSession

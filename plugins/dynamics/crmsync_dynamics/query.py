@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from crmsync.errors import RouteStopped
 from crmsync.model import Condition, Type, Value
+from crmsync.paging import packed
 from crmsync_dynamics.tables import Column
 
 MOST_URL = 14_000
@@ -134,14 +135,4 @@ def among(wire: str, ids: Sequence[str], native: str = "") -> str:
 def chunks(ids: Iterable[str], wire: str, base: int, most: int = MOST_URL) -> Iterator[tuple[str, ...]]:
     """Ids in groups whose query, `base` characters without them, fits an address."""
     room = max(most - base, 400)
-    group: list[str] = []
-    used = 0
-    for one in ids:
-        size = len(encoded(f" or {wire} eq {one}"))
-        if group and (used + size > room or len(group) >= MOST_IDS):
-            yield tuple(group)
-            group, used = [], 0
-        group.append(one)
-        used += size
-    if group:
-        yield tuple(group)
+    return packed(ids, lambda one: len(encoded(f" or {wire} eq {one}")), room, MOST_IDS)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from crmsync.answers import Answer
 from crmsync.clock import stamp
 from crmsync.errors import RouteStopped
 from crmsync.model import Gone, Kind, Page, Query
+from crmsync.paging import Meter, abandon
 from crmsync_dynamics.apart import BECAME, LEAD, MASTER, MERGED, NUMBERED, Apart
-from crmsync_dynamics.client import Answer, Client
+from crmsync_dynamics.client import Client
 from crmsync_dynamics.decode import REFERS, SHOWN, Decoded, Decoder, decoder, next_link
 from crmsync_dynamics.describe import Known
 from crmsync_dynamics.errors import Fault, Faulty, Policy, lost_columns, translate
@@ -23,26 +24,6 @@ from crmsync_dynamics.tables import Column
 
 RESTARTS = 3
 """Times a read is begun anew because its cursor was lost, before it gives up for now."""
-
-
-@dataclass(slots=True)
-class Meter:
-    """What a read cost since its last page."""
-
-    calls: int = 0
-    bytes: int = 0
-
-    def add(self, answer: Answer) -> Answer:
-        """Count an answer, and hand it on."""
-        self.calls += answer.calls
-        self.bytes += answer.bytes
-        return answer
-
-    def on(self, page: Page) -> Page:
-        """The page with the cost so far, which is counted from zero again."""
-        paid = replace(page, calls=self.calls, bytes=self.bytes)
-        self.calls = self.bytes = 0
-        return paid
 
 
 @dataclass(slots=True)
@@ -157,10 +138,7 @@ class Reader:
                     return
                 answer, ahead = await ahead, None
         finally:
-            if ahead is not None:
-                ahead.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await ahead
+            await abandon(ahead)
 
     def _filled(self, read: Decoder, answer: Answer) -> Decoded:
         """The page, with the moment of the read where the server has no stamps."""

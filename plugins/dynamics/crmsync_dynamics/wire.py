@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from crmsync.model import Type, Value
-from crmsync.plainly import Unfit, encoded, plain
+from crmsync.plainly import Unfit, encoded, headed, plain
 from crmsync_dynamics.tables import Column
 
 __all__ = ["Body", "Places", "Unfit", "headed", "record"]
@@ -31,12 +29,6 @@ def record(values: Mapping[str, Value], columns: Mapping[str, Column], places: P
     if REASON in found and columns[REASON].states:
         _settle(found, columns[REASON].states)
     return encoded(found, values)
-
-
-def headed(head: Mapping[str, object], body: bytes) -> msgspec.Raw:
-    """A JSON object with further members in front of its own."""
-    begun = msgspec.json.encode(head)
-    return msgspec.Raw(begun[:-1] + b"," + body[1:] if body != b"{}" else begun)
 
 
 def _plain(column: Column, value: Value) -> Body:

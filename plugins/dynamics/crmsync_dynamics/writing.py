@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from itertools import compress
 
+from crmsync import delivering
 from crmsync.concluding import conclude
-from crmsync.errors import CrmError
 from crmsync.writes import Change, Operation, Outcomes
 from crmsync_dynamics import outcomes
 from crmsync_dynamics.changed import delete, update
 from crmsync_dynamics.converting import convert
 from crmsync_dynamics.created import create
 from crmsync_dynamics.delivery import Batch
-from crmsync_dynamics.describe import Known
 from crmsync_dynamics.errors import Fault, Faulty, Policy, translate
 from crmsync_dynamics.items import Item
 from crmsync_dynamics.members import member
@@ -22,7 +23,6 @@ from crmsync_dynamics.session import DynamicsSession
 
 _WHOLE = frozenset({Policy.MOVED, Policy.OBJECT, Policy.STOP, Policy.FULL})
 """What is said of one record and concerns them all."""
-_MAKING = frozenset({Operation.CREATE, Operation.TASK})
 
 
 async def apply(session: DynamicsSession, changes: Sequence[Change]) -> Outcomes:
@@ -30,12 +30,11 @@ async def apply(session: DynamicsSession, changes: Sequence[Change]) -> Outcomes
     if not changes:
         return []
     first = changes[0]
-    known = await _known(session, first.object, changes)
+    known = await delivering.known(session.describes, first.object, changes)
     batch = Batch(session, first.object, known, [Item(one) for one in changes])
     _nobody(batch)
-    return await conclude(
-        batch, _work(batch), lambda error: _ours(error, first.object), lambda: session.describes.forget(first.object)
-    )
+    ours, moved = partial(translate, obj=first.object), partial(session.describes.forget, first.object)
+    return await conclude(batch, _work(batch), ours, moved)
 
 
 async def _work(batch: Batch) -> None:
@@ -44,39 +43,21 @@ async def _work(batch: Batch) -> None:
     _whole(batch)
 
 
-def _ours(error: Exception, obj: str) -> CrmError | None:
-    if isinstance(error, Faulty):
-        return translate(error, obj=obj)
-    return error if isinstance(error, CrmError) else None
-
-
-async def _known(session: DynamicsSession, obj: str, changes: Sequence[Change]) -> Known:
-    """The object as last described, or, where a value is of a field that was not there then, as it is now."""
-    known = await session.describes.last(obj)
-    if any(name not in known.fields for one in changes for name in one.values):
-        known = await session.describes.fresh(obj)
-    return known
-
-
 def _nobody(batch: Batch) -> None:
     """An id that cannot be one of the vendor's names a record that never was."""
     plain = batch.session.client.features.plain
     for one in batch.items:
         if one.id and not plain and not is_guid(one.id):
-            one.outcome = outcomes.gone(one, "value", f"{one.id[:80]!r} is no id of a record.")
+            one.outcome = outcomes.gone(one.change, "value", f"{one.id[:80]!r} is no id of a record.")
 
 
 async def _moved(batch: Batch) -> None:
     """What was refused for a field: by a schema that moved, or by a rule that reading the schema does not cure."""
-    at_fault = [one for one in batch.items if one.fault is not None and one.fault.policy is Policy.MOVED]
-    if not at_fault:
-        return
-    batch.session.describes.forget(batch.object)
-    now = await batch.session.describes.fresh(batch.object)
-    making = batch.items[0].change.operation in _MAKING
-    for one in at_fault:
-        fields = [now.fields.get(name) for name in one.values]
-        if one.fault and all(field and (field.createable if making else field.updateable) for field in fields):
+    moved = [one for one in batch.items if one.fault is not None and one.fault.policy is Policy.MOVED]
+    sent, operation = [one.values for one in moved], batch.items[0].change.operation
+    there = await delivering.writable(batch.session.describes, batch.object, operation, sent)
+    for one in compress(moved, there):
+        if one.fault is not None:
             one.outcome = outcomes.refused(one.fault.code, one.fault.message)
             one.fault = None
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,6 +16,7 @@ from crmsync.clock import Clock
 from crmsync.errors import CrmsyncError, Denied, RetryLater, SettingsError
 from crmsync.http import HttpClient, Response, checked, is_loopback
 from crmsync.pacing import SingleFlight
+from crmsync.rotating import Rotating
 from crmsync_salesforce.settings import SalesforceSettings
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path
@@ -116,17 +116,15 @@ class Auth:
         if s.client_secret is not None:
             form["client_secret"] = s.client_secret.get_secret_value()
         if flow == REFRESH:
-            form[REFRESH] = self._refresh_token()
+            form[REFRESH] = self._rotating.newest
         if flow == "password":
             token = s.security_token.get_secret_value() if s.security_token else ""
             form |= {"username": s.username or "", "password": (s.password or SecretStr("")).get_secret_value() + token}
         return form
 
-    def _refresh_token(self) -> str:
-        given = (self.settings.refresh_token or SecretStr("")).get_secret_value()
-        mark, _, kept = self.vault.get(REFRESH, "").partition(":")
-        # A token that the user has set anew since goes before the one that came from its predecessor.
-        return kept if kept and mark == _mark(given) else given
+    @property
+    def _rotating(self) -> Rotating:
+        return Rotating(REFRESH, self.settings.refresh_token, self.vault)
 
     def _assertion(self) -> str:
         s = self.settings
@@ -181,10 +179,8 @@ class Auth:
             raise Denied(
                 f"{host} answered the log-in with something else than a token.", hint="Is url right?"
             ) from error
-        renewed = body.get(REFRESH)
-        if flow == REFRESH and isinstance(renewed, str) and renewed:
-            given = (self.settings.refresh_token or SecretStr("")).get_secret_value()
-            self.vault[REFRESH] = f"{_mark(given)}:{renewed}"
+        if flow == REFRESH:
+            self._rotating.replace(body.get(REFRESH))
         return Token(SecretStr(secret), self._instance(instance), str(body.get("id") or ""))
 
     def _instance(self, address: str) -> str:
@@ -208,11 +204,6 @@ def trusted(host: str, ours: str) -> bool:
     if is_loopback(host) or is_loopback(ours):
         return is_loopback(host) and is_loopback(ours)
     return host == ours.lower() or host.endswith(VENDOR)
-
-
-def _mark(secret: str) -> str:
-    """A short sign of a secret that tells nothing of it, to see whether it was changed."""
-    return sha256(b"crmsync:" + secret.encode()).hexdigest()[:16]
 
 
 def _read_error(response: Response) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from crmsync import marks
 from crmsync.model import Page
 from crmsync_salesforce.client import Answer
 from crmsync_salesforce.decode import CsvDecoder, Decoded
@@ -15,7 +16,7 @@ from crmsync_salesforce.errors import Fault, Faulty, Policy
 from crmsync_salesforce.jobs import COMPLETE, Job, read_job, until_ended
 from crmsync_salesforce.query import Select
 from crmsync_salesforce.reading import Reader
-from crmsync_salesforce.resume import Place, safe, write_mark, write_place
+from crmsync_salesforce.resume import Place, write_mark
 
 NOT_IN_BULK = frozenset(
     [
@@ -89,7 +90,7 @@ async def read(reader: Reader, select: Select, place: Place | None, *, everythin
     """A whole read by one job: by that of `place`, from there on, or by a new one. Raises Faulty."""
     if place is None:
         job, answer = await create(reader, select, everything=everything)
-        place = Place(upto=safe(answer.asked_at, reader.session.settings.lag_seconds), job=job.id)
+        place = Place(upto=marks.safe(answer.asked_at, reader.session.settings.lag_seconds), job=job.id)
     assert place.job is not None
     done = await finished(reader, place.job)
     async for found in results(reader, done, place):
@@ -97,7 +98,7 @@ async def read(reader: Reader, select: Select, place: Place | None, *, everythin
         place.locator, place.within, last = found.locator, found.within, found.last
         yield reader.page(
             found.found,
-            resume=None if last else write_place(place),
+            resume=None if last else marks.write(place),
             mark=write_mark(place.upto) if last else None,
             total=done.numberRecordsProcessed,
         )

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from crmsync import marks
 from crmsync.clock import moment, stamp
 from crmsync.errors import RetryLater
 from crmsync.model import Page
@@ -13,7 +14,7 @@ from crmsync_salesforce import bulk
 from crmsync_salesforce.errors import Faulty, Policy
 from crmsync_salesforce.query import Select, after_row, at_least, before
 from crmsync_salesforce.reading import RESTARTS, Reader, raised
-from crmsync_salesforce.resume import Place, back, read_mark, read_place, safe, write_mark, write_place
+from crmsync_salesforce.resume import Place, read_mark, write_mark
 
 NARROWEST = timedelta(minutes=1)
 
@@ -33,9 +34,9 @@ async def changes(reader: Reader) -> AsyncGenerator[Page, None]:
         raise RetryLater(
             f"{reader.object}: the mark of the last read cannot be read.", hint="crmsync refresh", code="mark"
         )
-    place = read_place(reader.query.cursor.resume)
+    place = marks.read(reader.query.cursor.resume, Place)
     reader.prepare(life=True)
-    since = back(mark, reader.session.settings.overlap_seconds)
+    since = marks.back(mark, reader.session.settings.overlap_seconds)
     try:
         if place is not None and place.job:
             async for page in _by_job(reader, since, place):
@@ -84,7 +85,7 @@ async def _query(reader: Reader, window: _Window, place: Place) -> AsyncGenerato
     first = reader.ask(select, everything=reader.facts.deleted, together=together)
     async for found, answer in reader.pages(first):
         if not place.upto:
-            place.upto = safe(answer.asked_at, reader.session.settings.lag_seconds)
+            place.upto = marks.safe(answer.asked_at, reader.session.settings.lag_seconds)
         if found.total is not None and not place.sent and _too_much(reader, found.total):
             raise _Much
         place.sent += found.count
@@ -95,7 +96,7 @@ async def _query(reader: Reader, window: _Window, place: Place) -> AsyncGenerato
         total = found.total if window.until is None else None
         if last or found.count or found.skipped:
             mark = write_mark(place.upto) if last else None
-            yield reader.page(found, resume=None if last else write_place(place), mark=mark, total=total)
+            yield reader.page(found, resume=None if last else marks.write(place), mark=mark, total=total)
 
 
 def _too_much(reader: Reader, total: int) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 import msgspec
 
+from crmsync import answers
 from crmsync.errors import SettingsError
-from crmsync.hookspecs import Context
 from crmsync.http import HttpClient, Response
 from crmsync.pacing import Backoff, Budget, SingleFlight
 from crmsync_salesforce.auth import Auth, Token
@@ -27,17 +26,11 @@ _GOOD = frozenset({200, 201, 202, 204, 304})
 _CLIENT, _SERVER, _NOT_FOUND = 400, 500, 404
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A good answer: its body, when it was asked for by the server's clock, and what it cost."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(answers.Answer):
+    """A good answer, and the session that it came in: a cursor is good for that one alone."""
 
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-    asked_at: datetime
     token: Token
-    calls: int = 1
-    bytes: int = 0
 
 
 def limit_info(text: str) -> tuple[int, int] | None:
@@ -51,26 +44,19 @@ def limit_info(text: str) -> tuple[int, int] | None:
 
 
 @dataclass(slots=True, kw_only=True)
-class Client:
+class Client(answers.Asker):
     """Everything that is asked of an org goes through `call`."""
 
     settings: SalesforceSettings
-    context: Context
     http: HttpClient
     auth: Auth
     features: Features
     budget: Budget
     backoff: Backoff
     version: str = ""
-    calls: int = 0
-    offset: timedelta = timedelta()
     told: bool = False  # whether the server tells its limits with each answer
     _limits: SingleFlight[None] = field(default_factory=SingleFlight)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(5))
-
-    def now(self) -> datetime:
-        """The server's time, from its last answer."""
-        return self.context.clock.now() + self.offset
 
     def path(self, tail: str) -> str:
         """The path of a resource of the API version in use; one that begins with / is taken as it is."""
@@ -109,8 +95,8 @@ class Client:
                 raise error
 
     def _answer(self, response: Response, token: Token) -> Answer:
-        asked = self.now() - timedelta(seconds=response.seconds)
-        return Answer(response.status, response.body, response.headers, asked, token, 1, len(response.body))
+        asked = self.asked_at(response)
+        return Answer(response.status, response.body, response.headers, asked, bytes=len(response.body), token=token)
 
     async def _send(
         self, method: str, path: str, token: Token, headers: Mapping[str, str] | None, body: bytes | None,
@@ -131,13 +117,11 @@ class Client:
         finally:
             if not free:
                 self.budget.settle()
-        self._note(response, free)
+        self._charge(response, free)
         return response
 
-    def _note(self, response: Response, free: bool) -> None:
-        if (date := response.date) is not None:
-            # The date is of the answer's beginning; the local clock has gone on since, so the offset is taken low.
-            self.offset = date - self.context.clock.now()
+    def _charge(self, response: Response, free: bool) -> None:
+        self.note(response)
         if free:
             return
         self.calls += 1

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
+from crmsync import nearby
 from crmsync.errors import RouteStopped, SettingsError
 from crmsync.model import Route
 from crmsync_salesforce.describe import LEFT_OUT, Describes, Known, facts_of
 from crmsync_salesforce.routes import CREATED, CUSTOM_ORDER, FEED, MONEY, NO_STAMP, ROOTS, UNSEEN
 
 STANDARD_COLUMNS = {"OwnerId": "owner_crm_id", "Name": "name", **CREATED, **MONEY}
-STEPS, FARTHEST = 2, 5
-"""Steps from a custom object to a person or an account that are allowed, and that are looked at to show the way."""
 _IGNORED = frozenset({"CreatedById", "LastModifiedDate", "LastModifiedById", "MasterRecordId", "IsDeleted"})
 
 
@@ -21,16 +20,10 @@ async def custom_routes(describes: Describes, enabled: frozenset[str] | None) ->
     if enabled is None:
         return _routes(await _offered(describes))
     named = await _describe(describes, (one for one in enabled if _is_custom(one)))
-    ways = await asyncio.gather(*(_chain(describes, name, one) for name, one in sorted(named.items())))
+    ways = await asyncio.gather(*(_way(describes, name) for name in sorted(named)))
     chains = dict(zip(sorted(named), ways, strict=True))
-    near = {name: named[name] for name, chain in chains.items() if 0 < len(chain) <= STEPS}
-    refused = [
-        Route(
-            object=name, entity=name.lower(), order=CUSTOM_ORDER, custom=True, optional=True, refused=_why(name, chain)
-        )
-        for name, chain in chains.items()
-        if name not in near
-    ]
+    near = {name: named[name] for name, chain in chains.items() if nearby.is_near(chain)}
+    refused = [nearby.refused(name, chain, ROOTS, CUSTOM_ORDER) for name, chain in chains.items() if name not in near]
     return [*_routes(near), *refused]
 
 
@@ -54,32 +47,12 @@ async def _offered(describes: Describes) -> dict[str, Known]:
     return first | second
 
 
-async def _chain(describes: Describes, name: str, one: Known) -> tuple[str, ...]:
-    """The objects on the shortest way from a custom object to a lead, contact or account; none where there is none."""
-    ways: dict[str, tuple[str, ...]] = {name: ()}
-    level = {name: one}
-    for _ in range(FARTHEST):
-        found: dict[str, tuple[str, ...]] = {}
-        for here, known in level.items():
-            targets = _targets(known)
-            if root := next((one for one in ROOTS if one in targets), None):
-                return (*ways[here], root)
-            found |= {
-                there: (*ways[here], there) for there in sorted(targets) if _is_custom(there) and there not in ways
-            }
-        ways |= found
-        level = await _describe(describes, found)
-    return ()
+async def _way(describes: Describes, name: str) -> tuple[str, ...]:
+    async def targets(level: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        known = await _describe(describes, level)
+        return {here: _targets(one) for here, one in known.items()}
 
-
-def _why(name: str, chain: Sequence[str]) -> str:
-    roots = f"{', '.join(ROOTS[:-1])} or {ROOTS[-1]}"
-    if not chain:
-        return f"{name} cannot be synced: it refers to no {roots} (R-186)."
-    way = " -> ".join((name, *chain))
-    return (
-        f"{name} cannot be synced: it is {len(chain)} steps from {chain[-1]}, and {STEPS} are allowed: {way} (R-187)."
-    )
+    return await nearby.way(name, ROOTS, targets)
 
 
 def _children(parents: Iterable[Known]) -> set[str]:
@@ -87,8 +60,9 @@ def _children(parents: Iterable[Known]) -> set[str]:
     return {name for name in found if _is_custom(name)}
 
 
-def _targets(one: Known) -> set[str]:
-    return {target for field in one.fields.values() for target in field.references}
+def _targets(one: Known) -> frozenset[str]:
+    found = {target for field in one.fields.values() for target in field.references}
+    return frozenset(target for target in found if target in ROOTS or _is_custom(target))
 
 
 def _is_custom(name: str) -> bool:

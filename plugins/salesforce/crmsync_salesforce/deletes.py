@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from crmsync import marks
 from crmsync.clock import moment, stamp
 from crmsync.errors import RetryLater
 from crmsync.model import Gone, Page
@@ -16,7 +17,7 @@ from crmsync_salesforce.client import Answer
 from crmsync_salesforce.errors import Faulty, Policy
 from crmsync_salesforce.query import whole_id
 from crmsync_salesforce.reading import Reader, raised
-from crmsync_salesforce.resume import read_mark, safe, write_mark
+from crmsync_salesforce.resume import read_mark, write_mark
 
 MEMORY = timedelta(days=15)
 SHORTEST = timedelta(minutes=2)
@@ -62,7 +63,7 @@ def _blind(reader: Reader) -> bool:
 
 
 def _now_mark(reader: Reader) -> str:
-    return write_mark(safe(reader.client.now(), reader.session.settings.lag_seconds))
+    return write_mark(marks.safe(reader.client.now(), reader.session.settings.lag_seconds))
 
 
 async def _windows(reader: Reader, start: datetime) -> AsyncGenerator[Page, None]:
@@ -113,7 +114,7 @@ def _smaller(reader: Reader, error: Faulty, start: datetime, stop: datetime, now
 
 
 def _covered(reader: Reader, feed: _Feed, answer: Answer, stop: datetime) -> str:
-    ours = moment(safe(answer.asked_at, reader.session.settings.lag_seconds))
+    ours = moment(marks.safe(answer.asked_at, reader.session.settings.lag_seconds))
     theirs = moment(canonical(feed.latestDateCovered) or stamp(stop)) if feed.latestDateCovered else stop
     return stamp(min(ours, theirs, stop))
 

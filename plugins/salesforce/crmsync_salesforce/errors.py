@@ -11,16 +11,13 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
+from crmsync import faults
 from crmsync.errors import (
     CrmError,
     Denied,
     QuotaSpent,
-    RecordRefused,
-    RetryLater,
     RouteStopped,
-    SchemaMoved,
 )
-from crmsync.http import without_query
 
 
 class Policy(Enum):
@@ -110,14 +107,8 @@ class Fault:
         return Policy.RETRY if self.status >= 500 or self.status in (406, 420, 429) else Policy.MISTAKE  # noqa: PLR2004
 
 
-class Faulty(Exception):
+class Faulty(faults.Faulty[Fault]):
     """The vendor answered with an error. Never leaves this package: `translate` turns it into ours."""
-
-    def __init__(self, fault: Fault, *, what: str = "", retry_after: float | None = None) -> None:
-        super().__init__(f"{fault.code}: {fault.message}")
-        self.fault = fault
-        self.what = what
-        self.retry_after = retry_after
 
     @property
     def policy(self) -> Policy:
@@ -137,12 +128,14 @@ def daily_limit(fault: Fault) -> bool:
     return "totalrequests" in lower or not ("concurrent" in lower or "burst" in lower)
 
 
+_Make = Callable[[str, Faulty, str], CrmError]
+
+
 def translate(error: Faulty, *, obj: str = "", record: str = "") -> CrmError:
     """Our error for the vendor's: what happened, to which object and record, what to do next."""
-    fault = error.fault
-    where = " ".join(filter(None, (obj, record))) or error.what
-    said = f"{where}: {shorten(fault.message)} ({fault.code})" if where else f"{shorten(fault.message)} ({fault.code})"
-    return _MAKE.get(error.policy, _later)(said, error, obj)
+    said = faults.told(error, shorten(error.fault.message), obj=obj, record=record)
+    make: _Make = _MAKE.get(error.policy, faults.later)
+    return make(said, error, obj)
 
 
 def _denied(said: str, error: Faulty, _: str) -> CrmError:
@@ -153,11 +146,7 @@ def _quota(said: str, error: Faulty, _: str) -> CrmError:
     if daily_limit(error.fault):
         hint = "The org's API calls of the last 24 hours are used up; the sync goes on when there are calls again."
         return QuotaSpent(said, hint=hint, code=error.fault.code)
-    return RetryLater(said, hint="Lower `concurrency`.", code=error.fault.code, retry_after=error.retry_after)
-
-
-def _moved(said: str, error: Faulty, _: str) -> CrmError:
-    return SchemaMoved(said, hint="The schema is read again.", code=error.fault.code)
+    return faults.later(said, error, hint="Lower `concurrency`.")
 
 
 def _hidden(said: str, error: Faulty, obj: str) -> CrmError:
@@ -165,27 +154,15 @@ def _hidden(said: str, error: Faulty, obj: str) -> CrmError:
     return RouteStopped(said, hint=hint, code=error.fault.code)
 
 
-def _refused(said: str, error: Faulty, _: str) -> CrmError:
-    return RecordRefused(said, code=error.fault.code)
-
-
-def _mistake(said: str, error: Faulty, _: str) -> CrmError:
-    return RouteStopped(said, code=error.fault.code)
-
-
-def _later(said: str, error: Faulty, _: str) -> CrmError:
-    return RetryLater(said, code=error.fault.code, retry_after=error.retry_after)
-
-
-_MAKE: dict[Policy, Callable[[str, Faulty, str], CrmError]] = {
+_MAKE: dict[Policy, _Make] = {
     Policy.LOGIN: _denied,
     Policy.STOP: _denied,
     Policy.QUOTA: _quota,
-    Policy.MOVED: _moved,
+    Policy.MOVED: faults.moved,
     Policy.OBJECT: _hidden,
     Policy.ABSENT: _hidden,
-    Policy.RECORD: _refused,
-    Policy.MISTAKE: _mistake,
+    Policy.RECORD: faults.refused,
+    Policy.MISTAKE: faults.mistaken,
 }
 """Our error by policy; what is not here may work later."""
 
@@ -211,8 +188,3 @@ def shorten(message: str, most: int = 400) -> str:
     at = next((n for n, line in enumerate(lines) if line.startswith("ERROR at Row")), None)
     kept = lines[at + 1 :] if at is not None else [line for line in lines if line != "^"]
     return " ".join(kept or lines)[:most]
-
-
-def shown(url: str) -> str:
-    """An address for a message: never with its query."""
-    return without_query(url)

@@ -1,9 +1,13 @@
-"""What a server offers. What turns out to be missing is told once and done another way from then on."""
+"""What a server offers, and what is done where it turns out to be missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar
+
+from crmsync import features
 
 _INSTEAD = {
     "versions": "lists no API versions: only the simplest queries are sent to it",
@@ -20,21 +24,10 @@ _INSTEAD = {
 
 
 @dataclass(slots=True)
-class Features:
-    """Abilities of the server by name; one that nobody has missed yet is believed in."""
+class Features(features.Features):
+    """The abilities of such a server."""
 
-    warn: Callable[[str], None] = lambda _: None
-    missing: set[str] = field(default_factory=set)
-
-    def has(self, name: str) -> bool:
-        """Whether the ability may be used."""
-        return name not in self.missing
-
-    def miss(self, name: str, why: str = "") -> None:
-        """Note that the ability is not there, and tell once what is done instead."""
-        if name not in self.missing:
-            self.missing.add(name)
-            self.warn(f"The server {_INSTEAD[name]}." + (f" ({why})" if why else ""))
+    instead: ClassVar[Mapping[str, str]] = MappingProxyType(_INSTEAD)
 
     @property
     def plain(self) -> bool:

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import msgspec
 
+from crmsync import marks
 from crmsync.errors import RetryLater
 from crmsync.model import Condition, Page
 from crmsync_salesforce import bulk
@@ -20,7 +21,7 @@ from crmsync_salesforce.decode import Decoded
 from crmsync_salesforce.errors import Faulty, Policy
 from crmsync_salesforce.query import Select, id_range
 from crmsync_salesforce.reading import RESTARTS, Reader, raised
-from crmsync_salesforce.resume import Partition, Place, read_place, safe, write_mark, write_place
+from crmsync_salesforce.resume import Partition, Place, write_mark
 
 STREAMS = 2  # the database takes one page at a time: more streams would only fill memory
 SMALLEST = 200
@@ -32,7 +33,7 @@ LIVE = Condition(field="IsDeleted", op="=", value=False)
 
 async def load(reader: Reader) -> AsyncGenerator[Page, None]:
     """All records that are not deleted. Raises ours."""
-    place = read_place(reader.query.cursor.resume)
+    place = marks.read(reader.query.cursor.resume, Place)
     if reader.facts.archived and reader.facts.deleted:
         # Archived records leave plain queries without being deleted, so the bin is read and left out instead.
         reader.query = replace(reader.query, where=(*reader.query.where, LIVE))
@@ -78,7 +79,7 @@ async def _by_page(reader: Reader, place: Place | None) -> AsyncGenerator[Page, 
         parts = await _partitions(reader)
         place = Place(upto="", parts=parts) if place is None else Place(upto=place.upto, parts=parts)
     left = [part for part in place.parts if not part.done]
-    begun = safe(reader.client.now(), reader.session.settings.lag_seconds)
+    begun = marks.safe(reader.client.now(), reader.session.settings.lag_seconds)
     total = reader.query.expected
     if not left:
         yield Page(columns=tuple(f.name for f in reader.query.fields), mark=write_mark(place.upto))
@@ -94,7 +95,7 @@ async def _by_page(reader: Reader, place: Place | None) -> AsyncGenerator[Page, 
         last = all(one.done for one in place.parts)
         yield reader.page(
             found,
-            resume=None if last else write_place(place),
+            resume=None if last else marks.write(place),
             mark=write_mark(place.upto) if last else None,
             total=total,
         )
@@ -143,7 +144,7 @@ async def _stream(reader: Reader, part: Partition) -> AsyncGenerator[_Item, None
             async for found, answer in reader.pages(reader.ask(select, everything=_whole(reader))):
                 count += found.count + len(found.skipped)
                 ends = found.done and (limit is None or count < limit)
-                asked = safe(answer.asked_at, reader.session.settings.lag_seconds)
+                asked = marks.safe(answer.asked_at, reader.session.settings.lag_seconds)
                 if found.count:
                     last, tries = str(found.rows[-1][reader.at("Id")]), 0
                 yield part, found, asked, ends

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from crmsync import concluding
-from crmsync.errors import CrmError
 from crmsync.writes import Change, Operation, Outcome, Result
 from crmsync_salesforce.errors import HINTS as TO_GRANT
 from crmsync_salesforce.errors import Fault, Policy, shorten
@@ -100,11 +99,6 @@ def refused(code: str, message: str, *, hint: str = "", fields: tuple[str, ...] 
     return concluding.refused(code, shorten(message), hint or HINTS.get(code, _REFUSED), fields)
 
 
-def later(error: CrmError) -> Outcome:
-    """A change that was not sent, for the reason why nothing more is."""
-    return concluding.later(error)
-
-
 def unknown(code: str, message: str) -> Outcome:
     """A change that was sent and has no answer."""
     return concluding.unknown(code, shorten(message))
@@ -113,9 +107,7 @@ def unknown(code: str, message: str) -> Outcome:
 def of_fault(fault: Fault, change: Change, *, refers: bool = True) -> Outcome:
     """The outcome of a record that the vendor did not write; `refers` is whether its values refer to other records."""
     if fault.code in _GONE or (fault.code == _DANGLING and change.operation is Operation.UPDATE and not refers):
-        if change.operation is Operation.DELETE or change.wish.remove:
-            return done(change.crm_id, code="absent", message=said(fault.message))
-        return Outcome(result=Result.GONE, crm_id=change.crm_id, code=fault.code, message=said(fault.message))
+        return concluding.gone(change, fault.code, shorten(fault.message))
     if fault.policy in _LATER or crowded(fault):
         hint = TO_GRANT.get(fault.code, "")
         return Outcome(

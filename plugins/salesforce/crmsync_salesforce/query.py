@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from crmsync.errors import RouteStopped
 from crmsync.model import Condition, Field, Type, Value
+from crmsync.paging import packed
 
 MOST_URL = 14_000
 """Bytes of an encoded address; the vendor refuses 16,384 with the headers."""
@@ -147,30 +148,13 @@ def encoded(soql: str) -> str:
 
 def chunks(ids: Iterable[str], base: int, most: int = MOST_URL) -> Iterator[tuple[str, ...]]:
     """Ids in groups whose query, `base` encoded bytes without them, fits an address."""
-    group: list[str] = []
     room = max(most - base - len("Id%20IN%20()"), 200)
-    for one in ids:
-        if group and (len(group) + 1) * (_LONG + 3) > room:
-            yield tuple(group)
-            group = []
-        group.append(one)
-    if group:
-        yield tuple(group)
+    return packed(ids, lambda _: _LONG + 3, room)
 
 
 def split_fields(fields: Sequence[str], base: int, most: int = MOST_URL) -> list[tuple[str, ...]]:
     """Field names in groups that each fit an address beside `base` encoded bytes; one group where all do."""
-    groups: list[list[str]] = [[]]
-    used = 0
-    room = max(most - base, 200)
-    for one in fields:
-        size = len(encoded(one)) + 1
-        if groups[-1] and used + size > room:
-            groups.append([])
-            used = 0
-        groups[-1].append(one)
-        used += size
-    return [tuple(group) for group in groups]
+    return list(packed(fields, lambda one: len(encoded(one)) + 1, max(most - base, 200))) or [()]
 
 
 def whole_id(identity: str) -> str:

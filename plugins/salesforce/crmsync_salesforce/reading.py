@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 
 import msgspec
 
 from crmsync.errors import RetryLater
 from crmsync.model import Field, Gone, Merged, Page, Query, Row, Type, Value
+from crmsync.paging import Meter, abandon
 from crmsync_salesforce.client import Answer, Client
 from crmsync_salesforce.decode import Decoded, JsonDecoder, json_decoder, next_address
 from crmsync_salesforce.describe import Facts
@@ -23,26 +23,6 @@ RESTARTS = 5
 """Times a query is asked anew without a new row before the read gives up for now."""
 
 _PATH_ROOM = 60  # bytes of an address in front of the query
-
-
-@dataclass(slots=True)
-class Meter:
-    """What a read cost since its last page."""
-
-    calls: int = 0
-    bytes: int = 0
-
-    def add(self, answer: Answer) -> Answer:
-        """Count an answer, and hand it on."""
-        self.calls += answer.calls
-        self.bytes += answer.bytes
-        return answer
-
-    def on(self, page: Page) -> Page:
-        """The page with the cost so far, which is counted from zero again."""
-        paid = replace(page, calls=self.calls, bytes=self.bytes)
-        self.calls = self.bytes = 0
-        return paid
 
 
 @dataclass(slots=True)
@@ -164,10 +144,7 @@ class Reader:
         except msgspec.MsgspecError as error:
             raise RetryLater(f"{self.object}: an answer cannot be read: {error}.", code="not_json") from error
         finally:
-            if ahead is not None:
-                ahead.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await ahead
+            await abandon(ahead)
 
     def _ahead(self, address: str | None, answer: Answer) -> asyncio.Task[Answer] | None:
         if address is None or not self.ahead:

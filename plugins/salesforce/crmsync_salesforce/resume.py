@@ -1,13 +1,17 @@
-"""Marks and resume texts: where a read goes on, as JSON that only this connector reads."""
+"""Where a read goes on: its marks and resume texts, as `crmsync.marks` writes them."""
 
 from __future__ import annotations
-
-from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
 from crmsync.clock import moment, stamp
+from crmsync.marks import read, write
+
+
+class Mark(msgspec.Struct):
+    """Everything that was visible at `upto` has been read."""
+
+    upto: str
 
 
 class Partition(msgspec.Struct, omit_defaults=True):
@@ -34,38 +38,13 @@ class Place(msgspec.Struct, omit_defaults=True):
 
 def write_mark(upto: str) -> str:
     """A mark: everything that was visible at `upto` has been read."""
-    return msgspec.json.encode({"upto": upto}).decode()
+    return write(Mark(upto))
 
 
 def read_mark(text: str | None) -> str | None:
     """The moment of a mark; None for no mark or one that cannot be read."""
+    found = read(text, Mark)
     try:
-        found: Any = msgspec.json.decode(text or "null")
-        return stamp(moment(found["upto"]))
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
+        return stamp(moment(found.upto)) if found else None
+    except ValueError:
         return None
-
-
-def write_place(place: Place) -> str:
-    """A resume text."""
-    return msgspec.json.encode(place).decode()
-
-
-def read_place(text: str | None) -> Place | None:
-    """The place of a resume text; None where there is none, or one of another version."""
-    if not text:
-        return None
-    try:
-        return msgspec.json.decode(text, type=Place)
-    except msgspec.MsgspecError:
-        return None
-
-
-def back(text: str, seconds: float) -> str:
-    """A canonical moment some seconds earlier."""
-    return stamp(moment(text) - timedelta(seconds=seconds))
-
-
-def safe(asked_at: datetime, lag: float) -> str:
-    """The moment up to which everything is visible to a question asked at `asked_at`, to the second."""
-    return stamp((asked_at - timedelta(seconds=lag)).replace(microsecond=0))

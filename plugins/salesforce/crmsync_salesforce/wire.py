@@ -7,12 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from crmsync.model import Field, Type, Value
-from crmsync.plainly import Unfit, encoded, is_whole, plain
+from crmsync.plainly import Unfit, encoded, headed, is_whole, plain
 
 NULL = "#N/A"
 """What empties a field in an upload; the same text as a value cannot be written that way."""
-
-_encode = msgspec.json.Encoder().encode
 
 __all__ = ["NULL", "Unfit", "cells", "headed", "record", "spelled"]
 
@@ -21,12 +19,6 @@ def record(values: Mapping[str, Value], fields: Mapping[str, Field]) -> bytes:
     """The values of one record as a JSON object. Raises Unfit."""
     found = {name: None if value is None else _json(fields[name], name, value) for name, value in values.items()}
     return encoded(found, values)
-
-
-def headed(head: Mapping[str, object], body: bytes) -> msgspec.Raw:
-    """A JSON object with further members in front of its own."""
-    begun = _encode(head)
-    return msgspec.Raw(begun[:-1] + b"," + body[1:] if body != b"{}" else begun)
 
 
 def cells(values: Mapping[str, Value], fields: Mapping[str, Field]) -> dict[str, str]:

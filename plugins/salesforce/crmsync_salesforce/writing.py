@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from itertools import compress
 
+from crmsync import delivering
 from crmsync.concluding import conclude
-from crmsync.errors import CrmError
 from crmsync.writes import Change, Operation, Outcomes, Wish
 from crmsync_salesforce import outcomes
 from crmsync_salesforce.converting import convert
 from crmsync_salesforce.created import create
 from crmsync_salesforce.delivery import Batch
-from crmsync_salesforce.describe import Known
 from crmsync_salesforce.errors import Faulty, Policy, translate
 from crmsync_salesforce.ingest import suits, upload
 from crmsync_salesforce.items import Item
@@ -29,11 +30,10 @@ async def apply(session: SalesforceSession, changes: Sequence[Change]) -> Outcom
     if not changes:
         return []
     first = changes[0]
-    known = await _known(session, first.object, changes)
+    known = await delivering.known(session.describes, first.object, changes)
     batch = Batch(session, first.object, known, [Item(one) for one in changes])
-    return await conclude(
-        batch, _work(batch), lambda error: _ours(error, first.object), lambda: session.describes.forget(first.object)
-    )
+    ours, moved = partial(translate, obj=first.object), partial(session.describes.forget, first.object)
+    return await conclude(batch, _work(batch), ours, moved)
 
 
 async def _work(batch: Batch) -> None:
@@ -42,31 +42,13 @@ async def _work(batch: Batch) -> None:
     _whole(batch)
 
 
-def _ours(error: Exception, obj: str) -> CrmError | None:
-    if isinstance(error, Faulty):
-        return translate(error, obj=obj)
-    return error if isinstance(error, CrmError) else None
-
-
-async def _known(session: SalesforceSession, obj: str, changes: Sequence[Change]) -> Known:
-    """The object as last described, or, where a value is of a field that was not there then, as it is now."""
-    known = await session.describes.last(obj)
-    if any(name not in known.fields for one in changes for name in one.values):
-        known = await session.describes.fresh(obj)
-    return known
-
-
 async def _moved(batch: Batch) -> None:
     """What was refused for a field: by a schema that moved, or by a rule that reading the schema does not cure."""
-    at_fault = [one for one in batch.items if one.fault is not None and one.fault.policy is Policy.MOVED]
-    if not at_fault:
-        return
-    batch.session.describes.forget(batch.object)
-    now = await batch.session.describes.fresh(batch.object)
-    making = batch.items[0].change.operation in (Operation.CREATE, Operation.TASK)
-    for one in at_fault:
-        fields = [now.fields.get(name) for name in one.values]
-        if one.fault and all(field and (field.createable if making else field.updateable) for field in fields):
+    moved = [one for one in batch.items if one.fault is not None and one.fault.policy is Policy.MOVED]
+    sent, operation = [one.values for one in moved], batch.items[0].change.operation
+    there = await delivering.writable(batch.session.describes, batch.object, operation, sent)
+    for one in compress(moved, there):
+        if one.fault is not None:
             one.outcome = outcomes.refused(one.fault.code, one.fault.message, fields=one.fault.fields)
             one.fault = None
 

@@ -1,32 +1,19 @@
 """A running environment in a thread of its own, and a plain HTTP client, so that tests read from top to bottom."""
 
-import asyncio
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from crmsync_dynamics.simulator import Org, Server
+from support import asking
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 API = "/api/data/v9.2/"
 
 
-class Answer:
+class Answer(asking.Answer):
     """One HTTP answer."""
-
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
     @property
     def code(self) -> str:
@@ -39,33 +26,20 @@ class Answer:
         return str(self.json["error"]["message"])
 
 
-class Client:
+class Client(asking.Asking[Answer]):
     """A user of one running environment."""
 
+    answer = Answer
+
     def __init__(self, server: Server, user: str = "full") -> None:
+        super().__init__(server.url, server.org.sessions.open(server.org.user(user)).text)
         self.server = server
         self.org = server.org
         self.site = server.site
-        self.token = server.org.sessions.open(server.org.user(user)).text
 
     def as_user(self, name: str) -> "Client":
         """The same environment for somebody else."""
         return Client(self.server, name)
-
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Send a request to an address or a path as it is; a body that is not bytes goes as JSON."""
-        address = urlsplit(self.server.url)
-        connection = HTTPConnection(address.hostname or "", address.port, timeout=10)
-        sent = {"Authorization": f"Bearer {self.token}", **{key.replace("_", "-"): one for key, one in headers.items()}}
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-            sent.setdefault("Content-Type", "application/json")
-        try:
-            connection.request(method, path.removeprefix(self.server.url), body, sent)
-            response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
-        finally:
-            connection.close()
 
     def get(self, path: str, prefer: str = "", **options: str) -> Answer:
         """Read a resource under the service; keyword arguments are the system options without their dollar sign."""
@@ -81,12 +55,6 @@ class Client:
         found: list[dict[str, Any]] = answer.json["value"]
         return found
 
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        """The body of a control request that must succeed."""
-        answer = self.send(method, f"/control/{path}", body)
-        assert answer.status == 200, answer.body
-        return answer.json
-
     def token_for(self, tenant: str | None = None, **form: str) -> Answer:
         """The answer of the token endpoint to a form."""
         where = f"/{tenant or self.server.ready['tenant_id']}/oauth2/v2.0/token"
@@ -94,23 +62,6 @@ class Client:
         return self.send("POST", where, urlencode(form).encode(), Content_Type=kind)
 
 
-@contextmanager
-def running(org: Org, *, tls: bool = False) -> Iterator[Server]:
+def running(org: Org, *, tls: bool = False) -> AbstractContextManager[Server]:
     """The environment behind a port, served by a thread of its own."""
-    started, stop = threading.Event(), asyncio.Event()
-    holder: dict[str, Any] = {}
-
-    async def serve() -> None:
-        async with Server(org, tls=tls) as server:
-            holder["server"], holder["loop"] = server, asyncio.get_running_loop()
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    assert started.wait(10)
-    try:
-        yield holder["server"]
-    finally:
-        holder["loop"].call_soon_threadsafe(stop.set)
-        thread.join(10)
+    return asking.served(Server(org, tls=tls))

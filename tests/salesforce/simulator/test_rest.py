@@ -1,5 +1,6 @@
 """Records, pages, collections and composites over real HTTP."""
 
+import gzip
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -260,3 +261,13 @@ def test_the_limit_header_and_resource_tell_what_is_used(client: Client) -> None
     assert client.rest("GET", "/limits").json["DailyApiRequests"]["Max"] == 100_000
     counts = client.rest("GET", "/limits/recordCount?sObjects=Lead,Nowhere").json
     assert counts == {"sObjects": [{"count": 10, "name": "Lead"}]}
+
+
+def test_a_long_answer_is_packed_for_who_takes_that_unless_the_org_never_packs(site: Callable[..., Client]) -> None:
+    client = site()
+    plain = client.rest("GET", "/sobjects")
+    packed = client.rest("GET", "/sobjects", Accept_Encoding="gzip")
+    assert (plain.headers.get("Content-Encoding"), packed.headers["Content-Encoding"]) == (None, "gzip")
+    assert gzip.decompress(packed.body) == plain.body
+    client.control("POST", "settings", {"gzip": False})
+    assert client.rest("GET", "/sobjects", Accept_Encoding="gzip").body == plain.body

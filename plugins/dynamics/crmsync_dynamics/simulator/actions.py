@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from crmsync.simulate import Fault
+from crmsync.simulate import FaultActions, titled_page
 from crmsync_dynamics.simulator.api.call import HTML, Call, Reply
 from crmsync_dynamics.simulator.api.site import Site
 from crmsync_dynamics.simulator.api.throttle import time_exceeded
@@ -13,8 +13,6 @@ from crmsync_dynamics.simulator.errors import Refusal
 
 Before = Callable[[Site, Call, dict[str, Any]], Reply | None]
 After = Callable[[Site, Reply, dict[str, Any]], None]
-
-_HTML = "<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
 
 
 def _said(refusal: Refusal) -> Reply:
@@ -33,7 +31,7 @@ def _page(status: int, title: str) -> Before:
     def show(site: Site, call: Call, action: dict[str, Any]) -> Reply:
         del site, call
         headers = {"Retry-After": str(action["retry_after"])} if "retry_after" in action else {}
-        return Reply(status, _HTML.format(title=title).encode(), headers, HTML)
+        return Reply(status, titled_page(title), headers, HTML)
 
     return show
 
@@ -123,29 +121,4 @@ AFTER: dict[str, After] = {
 }
 
 
-def check(fault: Fault) -> None:
-    """Raise ValueError for an action nobody knows."""
-    name = fault.action.get("name")
-    known = {*BEFORE, *AFTER}
-    if name is not None and name not in known:
-        raise ValueError(f"no action is named {name}; there are {', '.join(sorted(known))}")
-
-
-def answer_for(site: Site, call: Call, fault: Fault) -> Reply | None:
-    """What the fault answers in place of the environment, if it does."""
-    action = fault.action
-    if action.get("name") in BEFORE:
-        return BEFORE[action["name"]](site, call, action)
-    if "status" not in action:
-        return None
-    body, headers = action.get("body"), dict(action.get("headers", {}))
-    if isinstance(body, str):
-        return Reply(int(action["status"]), body.encode(), headers, action.get("content_type", "text/plain"))
-    return Reply(int(action["status"]), body, headers)
-
-
-def alter(site: Site, reply: Reply, fault: Fault) -> None:
-    """What the fault does to the environment's own answer."""
-    name = fault.action.get("name")
-    if name in AFTER:
-        AFTER[name](site, reply, fault.action)
+ACTIONS = FaultActions(Reply, BEFORE, AFTER)

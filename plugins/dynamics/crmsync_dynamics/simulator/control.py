@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any
 
-from crmsync.simulate import move_clock, read_object
-from crmsync_dynamics.simulator import actions
+from crmsync.simulate import Body, Control, change_schema, expire, read_object
 from crmsync_dynamics.simulator.access import Depth, User
-from crmsync_dynamics.simulator.api.call import Call, Reply
+from crmsync_dynamics.simulator.actions import ACTIONS
+from crmsync_dynamics.simulator.api.call import Call
 from crmsync_dynamics.simulator.api.site import FEATURES, Site
-from crmsync_dynamics.simulator.errors import Refusal
 from crmsync_dynamics.simulator.org import Org
-from crmsync_dynamics.simulator.state import Settings
 
-PREFIX = "/control"
-Body = dict[str, Any]
 _FLAGS = ("every_column", "member", "roles", "disabled")
-
-
-def serve(site: Site, call: Call) -> Reply:
-    """Answer a control request; errors are JSON objects with `error`."""
-    parts = call.path.removeprefix(PREFIX).strip("/").split("/")
-    try:
-        return Reply(body=_act(site, call, parts))
-    except Refusal as refusal:
-        return Reply(refusal.status, {"error": refusal.code, "message": refusal.message})
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        return Reply(400, {"error": type(error).__name__, "message": str(error)})
-
-
-def _act(site: Site, call: Call, parts: list[str]) -> Any:
-    if parts[0] == "records" and len(parts) > 1:
-        return _records(site.org, call.method, parts[1:], read_object(call.body), call.query)
-    action = ACTIONS.get((call.method, "/".join(parts)))
-    if action is None:
-        raise Refusal("NOT_FOUND", f"no control path {call.method} {call.path}", status=404)
-    return action(site, call)
 
 
 def _statistics(site: Site, call: Call) -> Body:
@@ -52,58 +26,8 @@ def _reset(site: Site, call: Call) -> Body:
     return site.statistics.show()
 
 
-def _clock(site: Site, call: Call) -> Body:
-    return {"now": move_clock(site.org.clock, read_object(call.body))}
-
-
-def _plant(site: Site, call: Call) -> Body:
-    body = read_object(call.body)
-    planted = site.faults.plant_all(body.get("faults", [body] if "action" in body else []))
-    try:
-        for fault in planted:
-            actions.check(fault)
-    except ValueError:
-        site.faults.planted = [one for one in site.faults.planted if one not in planted]
-        raise
-    if "disable" in body:
-        _disable(site, body["disable"])
-    return _faults(site, call)
-
-
-def _disable(site: Site, names: list[str]) -> None:
-    unknown = set(names) - FEATURES
-    if unknown:
-        raise ValueError(f"no feature is named {', '.join(sorted(unknown))}; there are {', '.join(sorted(FEATURES))}")
-    site.disabled = set(names)
-
-
-def _faults(site: Site, call: Call) -> Body:
-    del call
-    return {"faults": [one.show() for one in site.faults.planted], "disable": sorted(site.disabled)}
-
-
-def _clear(site: Site, call: Call) -> Body:
-    site.faults.clear()
-    site.disabled.clear()
-    return _faults(site, call)
-
-
-def _settings(site: Site, call: Call) -> Body:
-    names = {one.name for one in fields(Settings)}
-    for name, value in read_object(call.body).items():
-        if name not in names:
-            raise ValueError(f"no setting is named {name}")
-        setattr(site.settings, name, tuple(value) if name == "versions" else value)
-    return {name: getattr(site.settings, name) for name in sorted(names)}
-
-
 def _schema(site: Site, call: Call) -> Body:
-    for verb, wanted in read_object(call.body).items():
-        change = _SCHEMA.get(verb)
-        if change is None:
-            raise ValueError(f"the schema cannot {verb}; it can {', '.join(sorted(_SCHEMA))}")
-        for one in wanted:
-            change(site.org, dict(one))
+    change_schema(site.org, _SCHEMA, read_object(call.body))
     return {"version": site.state.schema_version}
 
 
@@ -125,44 +49,12 @@ def _shown(user: User) -> Body:
     return {"user": user.name, "usual": user.usual.name.title(), "depths": depths}
 
 
-def _expire(site: Site, call: Call) -> Body:
-    del call
-    site.org.sessions.expire()
-    return {"tokens": 0}
-
-
-def _records(org: Org, method: str, parts: list[str], body: Body, query: dict[str, str]) -> Body:
-    table, identity = parts[0], parts[1] if len(parts) > 1 else ""
-    if table not in org.state.entities:
-        raise KeyError(table)
-    if method == "GET":
-        return _read(org, table, identity, query)
-    user = body.get("user")
-    if method == "POST" and not identity:
-        wanted = body["values"]
-        if isinstance(wanted, list):
-            return {"ids": [org.create(table, one, user) for one in wanted]}
-        return {"id": org.create(table, wanted, user)}
-    if method == "PATCH":
-        org.update(table, identity, body["values"], user)
-    elif method == "DELETE":
-        org.delete(table, identity)
-    else:
-        raise ValueError(f"records cannot be asked to {method} {'/'.join(parts)}")
-    return {"id": identity}
-
-
-def _read(org: Org, table: str, identity: str, query: dict[str, str]) -> Body:
-    if identity:
-        record = org.get(table, identity)
-        if record is None:
-            raise KeyError(identity)
-        return record
-    most = int(query.get("limit", "50"))
-    return {
-        "count": org.count(table),
-        "records": [one for _, one in zip(range(most), org.records(table), strict=False)],
-    }
+def _delete(org: Org, method: str, parts: list[str], body: Body) -> Body | None:
+    del body
+    if method != "DELETE":
+        return None
+    org.delete(*parts)
+    return {"id": parts[1]}
 
 
 _SCHEMA: dict[str, Callable[[Org, Body], None]] = {
@@ -174,30 +66,15 @@ _SCHEMA: dict[str, Callable[[Org, Body], None]] = {
 }
 
 
-def _automate(site: Site, call: Call) -> Body:
-    site.state.automation.plant(read_object(call.body))
-    return {"planted": True}
-
-
-def _idle(site: Site, call: Call) -> Body:
-    del call
-    site.state.automation.clear()
-    return {"planted": False}
-
-
-ACTIONS: dict[tuple[str, str], Callable[[Site, Call], Any]] = {
-    ("GET", "statistics"): _statistics,
-    ("POST", "statistics/reset"): _reset,
-    ("GET", "clock"): _clock,
-    ("POST", "clock"): _clock,
-    ("GET", "faults"): _faults,
-    ("POST", "faults"): _plant,
-    ("DELETE", "faults"): _clear,
-    ("POST", "schema"): _schema,
-    ("POST", "rights"): _rights,
-    ("GET", "settings"): _settings,
-    ("POST", "settings"): _settings,
-    ("POST", "tokens/expire"): _expire,
-    ("POST", "automation"): _automate,
-    ("DELETE", "automation"): _idle,
-}
+CONTROL = Control(
+    ACTIONS.check,
+    FEATURES,
+    _delete,
+    {
+        ("GET", "statistics"): _statistics,
+        ("POST", "statistics/reset"): _reset,
+        ("POST", "schema"): _schema,
+        ("POST", "rights"): _rights,
+        ("POST", "tokens/expire"): expire,
+    },
+)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from crmsync import simulate
+
 _STATUS = {
     "0x80040217": 404, "0x80060891": 404, "0x8006088a": 404,
     "0x80040220": 403, "0x80048306": 403, "0x80072560": 403, "0x80042f09": 403, "0x8004a112": 403, "0x8004a110": 403,
@@ -15,14 +17,11 @@ _STATUS = {
 }  # fmt: skip
 
 
-class Refusal(Exception):
+class Refusal(simulate.Refusal):
     """The environment refuses a request."""
 
     def __init__(self, code: str, message: str, *, status: int = 0, **headers: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.status = status or _STATUS.get(code, 400)
+        super().__init__(code, message, status or _STATUS.get(code, 400))
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def body(self, *, annotated: bool = False) -> dict[str, Any]:

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from itertools import islice, repeat
-from typing import Any
 
-from crmsync.simulate.records import Draw
+from crmsync import simulate
+from crmsync.simulate import Columns
 from crmsync_dynamics.simulator.fields import Column, Ref, Row
 from crmsync_dynamics.simulator.schema.picklists import CHOICES
 from crmsync_dynamics.simulator.state import State
 
-Columns = dict[str, Iterable[Any]]
-YEAR = 365
-POOL = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How much of what; `records` counts contacts beside those of the big account."""
-
-    records: int
-    seed: int
-    big: int = 0
-    duplicates: float = 0.02
-
 
 @dataclass(slots=True)
-class Made:
+class Made(simulate.Made[Ref]):
     """What has been made so far, for later tables to point at."""
 
     state: State
-    draw: Draw
-    plan: Plan
-    refs: dict[str, list[Ref]] = field(default_factory=dict)
-    stamps: list[str] = field(default_factory=list)
-    owners: list[Ref] = field(default_factory=list)
 
     def add(self, name: str, count: int, columns: Columns) -> list[Ref]:
         """Make rows of a table out of columns; columns that are not given get their default."""
@@ -63,28 +42,16 @@ class Made:
         return row
 
     def _audit(self, count: int) -> Columns:
-        created = self.draw.choices(self.stamps, count)
-        changed = self.draw.choices(self.stamps, count)
+        created, changed = self.spans(count)
         admin = Ref("systemuser", self.state.people.admin)
         return {
-            "createdon": [min(pair) for pair in zip(created, changed, strict=True)],
-            "modifiedon": [max(pair) for pair in zip(created, changed, strict=True)],
+            "createdon": created,
+            "modifiedon": changed,
             "createdby": repeat(admin, count),
             "modifiedby": repeat(admin, count),
             "ownerid": self.draw.choices(self.owners, count) if self.owners else repeat(admin, count),
         }
 
-    def pick(self, name: str, count: int) -> list[Ref | None]:
-        """Existing rows of a table, one per new row."""
-        pool = self.refs.get(name)
-        return list(self.draw.choices(pool, count)) if pool else [None] * count
-
     def values(self, choice: str, count: int, share: float = 0.8) -> list[int | None]:
         """Values of a choice, with some left empty."""
         return self.draw.sometimes(self.draw.choices([one.value for one in CHOICES[choice]], count), share)
-
-    def days(self, count: int, low: int = -YEAR, high: int = 180) -> list[str]:
-        """Plain dates around the present day."""
-        today = self.state.now().date()
-        step = max(1, (high - low) // 200)
-        return self.draw.choices([str(today + timedelta(days=n)) for n in range(low, high, step)], count)

@@ -10,11 +10,6 @@ def spell(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def whole(moment: datetime) -> datetime:
-    """The moment cut to its second, as stamps are."""
-    return moment.replace(microsecond=0)
-
-
 def read(text: str) -> datetime:
     """The moment of an ISO 8601 text; one without a zone is UTC. Raises ValueError for anything else."""
     parsed = datetime.fromisoformat(text)

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from crmsync.clock import Clock, SystemClock
+from crmsync.simulate import Plan
 from crmsync_dynamics.simulator import ids, rows, schema
 from crmsync_dynamics.simulator.access import User
 from crmsync_dynamics.simulator.definitions import column_of, entity_of
 from crmsync_dynamics.simulator.errors import missing
 from crmsync_dynamics.simulator.fields import Column, Row, Values
 from crmsync_dynamics.simulator.generator import fill
-from crmsync_dynamics.simulator.made import Plan
 from crmsync_dynamics.simulator.sessions import Sessions
 from crmsync_dynamics.simulator.state import Settings, State
 

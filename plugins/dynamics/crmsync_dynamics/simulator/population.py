@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import repeat
 
-from crmsync.simulate import Culture, Draw, email_addresses
+from crmsync.simulate import Columns, Culture, Draw, email_addresses
 from crmsync.simulate.names import DEPARTMENTS, TITLES
 from crmsync_dynamics.simulator.fields import Ref
-from crmsync_dynamics.simulator.made import Columns, Made
+from crmsync_dynamics.simulator.made import Made
 from crmsync_dynamics.simulator.values import MONEY
 
 _INTERESTS = ("1", "1,2", "3,4,5", "9", "2,5")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from crmsync.simulate import Fault
+from crmsync.simulate import FaultActions, titled_page
 from crmsync_salesforce.simulator.api.bulk_ingest import IngestJob, leave
 from crmsync_salesforce.simulator.api.bulk_query import QueryJob
 from crmsync_salesforce.simulator.api.call import CSV, Call, Reply
@@ -15,8 +15,6 @@ from crmsync_salesforce.simulator.errors import Refusal
 
 Before = Callable[[Site, Call, dict[str, Any]], Reply | None]
 After = Callable[[Site, Reply, dict[str, Any]], None]
-
-_HTML = "<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
 
 
 def _refuse(code: str, message: str, status: int = 0) -> Before:
@@ -32,7 +30,7 @@ def _refuse(code: str, message: str, status: int = 0) -> Before:
 def _page(status: int, title: str) -> Before:
     def show(site: Site, call: Call, action: dict[str, Any]) -> Reply:
         del site, call, action
-        return Reply(status, _HTML.format(title=title).encode(), {}, "text/html;charset=UTF-8")
+        return Reply(status, titled_page(title), {}, "text/html;charset=UTF-8")
 
     return show
 
@@ -152,30 +150,4 @@ def page_before(site: Site, path: str) -> str:
     return f"{path[: found.start()]}/query/{found[1]}-{max(0, int(found[2]) - cursor.size)}"
 
 
-def check(fault: Fault) -> None:
-    """Raise ValueError for an action nobody knows."""
-    name = fault.action.get("name")
-    known = {*BEFORE, *AFTER, REPEAT}
-    if name is not None and name not in known:
-        raise ValueError(f"no action is named {name}; there are {', '.join(sorted(known))}")
-
-
-def answer_for(site: Site, call: Call, fault: Fault) -> Reply | None:
-    """What the fault answers in place of the org, if it does."""
-    action = fault.action
-    if action.get("name") in BEFORE:
-        return BEFORE[action["name"]](site, call, action)
-    if "status" not in action:
-        return None
-    body = action.get("body")
-    if isinstance(body, str):
-        kind = action.get("content_type", "text/plain;charset=UTF-8")
-        return Reply(int(action["status"]), body.encode(), dict(action.get("headers", {})), kind)
-    return Reply(int(action["status"]), body, dict(action.get("headers", {})))
-
-
-def alter(site: Site, reply: Reply, fault: Fault) -> None:
-    """What the fault does to the org's own answer."""
-    name = fault.action.get("name")
-    if name in AFTER:
-        AFTER[name](site, reply, fault.action)
+ACTIONS = FaultActions(Reply, BEFORE, AFTER, frozenset({REPEAT}))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from crmsync_salesforce.simulator.made import Columns, Made
+from crmsync.simulate import Columns
+from crmsync_salesforce.simulator.made import Made
 from crmsync_salesforce.simulator.population import lines
 from crmsync_salesforce.simulator.schema.picklists import PICKLISTS
 
@@ -42,7 +43,7 @@ def deals(made: Made, count: int) -> None:
         "External_Id__c": [f"OPP-{number:07d}" for number in range(count)],
     }
     deals = made.add("Opportunity", count, columns)
-    if made.ids.get("Contact"):
+    if made.refs.get("Contact"):
         roles: Columns = {
             "OpportunityId": deals,
             "ContactId": made.pick("Contact", count),
@@ -77,8 +78,8 @@ def campaigns(made: Made, count: int) -> None:
 
 def _members(made: Made, campaigns: list[str]) -> None:
     draw = made.draw
-    people = draw.shuffled(made.ids.get("Contact", []))[: max(3, made.plan.records // 5)]
-    leads = draw.shuffled(made.ids.get("Lead", []))[: max(3, made.plan.records // 10)]
+    people = draw.shuffled(made.refs.get("Contact", []))[: max(3, made.plan.records // 5)]
+    leads = draw.shuffled(made.refs.get("Lead", []))[: max(3, made.plan.records // 10)]
     count = len(people) + len(leads)
     responded = draw.chances(0.3, count)
     columns: Columns = {

@@ -3,37 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from crmsync.simulate import move_clock, read_object
-from crmsync_salesforce.simulator import actions
-from crmsync_salesforce.simulator.api.call import Call, Reply
+from crmsync.simulate import Body, Control, change_schema, expire, read_object
+from crmsync_salesforce.simulator.actions import ACTIONS
+from crmsync_salesforce.simulator.api.call import Call
 from crmsync_salesforce.simulator.api.site import FEATURES, Site
-from crmsync_salesforce.simulator.errors import Refusal
 from crmsync_salesforce.simulator.org import Org
-
-PREFIX = "/control"
-Body = dict[str, Any]
-
-
-def serve(site: Site, call: Call) -> Reply:
-    """Answer a control request; errors are JSON objects with `error`."""
-    parts = call.path.removeprefix(PREFIX).strip("/").split("/")
-    try:
-        return Reply(body=_act(site, call, parts))
-    except Refusal as refusal:
-        return Reply(refusal.status, {"error": refusal.code, "message": refusal.message})
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        return Reply(400, {"error": type(error).__name__, "message": str(error)})
-
-
-def _act(site: Site, call: Call, parts: list[str]) -> Any:
-    if parts[0] == "records" and len(parts) > 1:
-        return _records(site.org, call.method, parts[1:], read_object(call.body), call.query)
-    action = _ACTIONS.get((call.method, "/".join(parts)))
-    if action is None:
-        raise Refusal("NOT_FOUND", f"no control path {call.method} {call.path}")
-    return action(site, call)
 
 
 def _statistics(site: Site, call: Call) -> Body:
@@ -49,63 +24,6 @@ def _reset(site: Site, call: Call) -> Body:
     return site.statistics.show()
 
 
-def _clock(site: Site, call: Call) -> Body:
-    return {"now": move_clock(site.org.clock, read_object(call.body))}
-
-
-def _plant(site: Site, call: Call) -> Body:
-    body = call.json()
-    entries = body if isinstance(body, list) else body.get("faults", [body] if "action" in body else [])
-    planted = site.faults.plant_all(entries)
-    try:
-        for fault in planted:
-            actions.check(fault)
-    except ValueError:
-        site.faults.planted = [one for one in site.faults.planted if one not in planted]
-        raise
-    if isinstance(body, dict) and "disable" in body:
-        _disable(site, body["disable"])
-    return _faults(site, call)
-
-
-def _disable(site: Site, names: list[str]) -> None:
-    unknown = set(names) - FEATURES
-    if unknown:
-        raise ValueError(f"no feature is named {', '.join(sorted(unknown))}; there are {', '.join(sorted(FEATURES))}")
-    site.disabled = set(names)
-
-
-def _faults(site: Site, call: Call) -> Body:
-    del call
-    return {"faults": [one.show() for one in site.faults.planted], "disable": sorted(site.disabled)}
-
-
-def _clear(site: Site, call: Call) -> Body:
-    site.faults.clear()
-    site.disabled.clear()
-    site.never_cured = False
-    return _faults(site, call)
-
-
-def _automate(site: Site, call: Call) -> Body:
-    site.state.automation.plant(read_object(call.body))
-    return {"planted": True}
-
-
-def _idle(site: Site, call: Call) -> Body:
-    del call
-    site.state.automation.clear()
-    return {"planted": False}
-
-
-def _settings(site: Site, call: Call) -> Body:
-    for name, value in read_object(call.body).items():
-        if name not in site.settings.__slots__:
-            raise ValueError(f"no setting is named {name}")
-        setattr(site.settings, name, tuple(value) if name == "versions" else value)
-    return {name: getattr(site.settings, name) for name in site.settings.__slots__ if name != "certificate"}
-
-
 def _limits(site: Site, call: Call) -> Body:
     for name, left in read_object(call.body).items():
         if name == "daily_limit":
@@ -118,14 +36,8 @@ def _limits(site: Site, call: Call) -> Body:
 
 
 def _schema(site: Site, call: Call) -> Body:
-    org = site.org
-    for verb, wanted in read_object(call.body).items():
-        change = _SCHEMA.get(verb)
-        if change is None:
-            raise ValueError(f"the schema cannot {verb}; it can {', '.join(sorted(_SCHEMA))}")
-        for one in wanted:
-            change(org, one)
-    return {"revision": org.state.schema_revision}
+    change_schema(site.org, _SCHEMA, read_object(call.body))
+    return {"revision": site.state.schema_revision}
 
 
 def _grant(org: Org, wish: Body) -> None:
@@ -141,39 +53,18 @@ def _grant(org: Org, wish: Body) -> None:
     org.state.touch_schema()
 
 
-def _expire(site: Site, call: Call) -> Body:
-    del call
-    site.org.sessions.expire()
-    return {"sessions": 0}
-
-
-def _records(org: Org, method: str, parts: list[str], body: Body, query: dict[str, str]) -> Body:
-    name, identity = parts[0], parts[1] if len(parts) > 1 else ""
-    if name not in org.state.objects:
-        raise KeyError(name)
-    if method == "GET":
-        return _read(org, name, identity, query)
+def _more(org: Org, method: str, parts: list[str], body: Body) -> Body | None:
+    name, identity, *verb = parts
     user = body.get("user")
     if identity in {"merge", "convert"}:
         return _joined(org, name, identity, body)
-    if method == "POST" and not identity:
-        return _made(org, name, body)
-    if method == "PATCH":
-        org.update(name, identity, body["values"], user)
-    elif method == "DELETE":
+    if method == "DELETE":
         (org.hard_delete if body.get("hard") else org.delete)(name, identity, user)
-    elif parts[2:] == ["undelete"]:
+    elif verb == ["undelete"]:
         org.undelete(name, identity, user)
     else:
-        raise ValueError(f"records cannot be asked to {method} {'/'.join(parts)}")
+        return None
     return {"id": identity}
-
-
-def _made(org: Org, name: str, body: Body) -> Body:
-    user, wanted = body.get("user"), body["values"]
-    if isinstance(wanted, list):
-        return {"ids": [org.create(name, one, user) for one in wanted]}
-    return {"id": org.create(name, wanted, user)}
 
 
 def _joined(org: Org, name: str, verb: str, body: Body) -> Body:
@@ -190,17 +81,6 @@ def _joined(org: Org, name: str, verb: str, body: Body) -> Body:
     )
 
 
-def _read(org: Org, name: str, identity: str, query: dict[str, str]) -> Body:
-    if identity:
-        record = org.get(name, identity)
-        if record is None:
-            raise KeyError(identity)
-        return record
-    most = int(query.get("limit", "50"))
-    records = [one for _, one in zip(range(most), org.records(name), strict=False)]
-    return {"count": org.count(name), "records": records}
-
-
 _SCHEMA: dict[str, Callable[[Org, Body], None]] = {
     "add_object": lambda org, one: org.add_object(one),
     "add_field": lambda org, one: org.add_field(one["object"], {key: one[key] for key in one if key != "object"}),
@@ -213,19 +93,15 @@ _SCHEMA: dict[str, Callable[[Org, Body], None]] = {
     "show_record": lambda org, one: org.hide_record(one.get("user"), one["id"], hidden=False),
     "rights": _grant,
 }
-_ACTIONS: dict[tuple[str, str], Callable[[Site, Call], Any]] = {
-    ("GET", "statistics"): _statistics,
-    ("POST", "statistics/reset"): _reset,
-    ("GET", "clock"): _clock,
-    ("POST", "clock"): _clock,
-    ("GET", "faults"): _faults,
-    ("POST", "faults"): _plant,
-    ("DELETE", "faults"): _clear,
-    ("POST", "automation"): _automate,
-    ("DELETE", "automation"): _idle,
-    ("POST", "schema"): _schema,
-    ("POST", "limits"): _limits,
-    ("GET", "settings"): _settings,
-    ("POST", "settings"): _settings,
-    ("POST", "sessions/expire"): _expire,
-}
+CONTROL = Control(
+    ACTIONS.check,
+    FEATURES,
+    _more,
+    {
+        ("GET", "statistics"): _statistics,
+        ("POST", "statistics/reset"): _reset,
+        ("POST", "schema"): _schema,
+        ("POST", "limits"): _limits,
+        ("POST", "sessions/expire"): expire,
+    },
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from crmsync import simulate
+
 _STATUS = {
     "INVALID_SESSION_ID": 401,
     "REQUEST_LIMIT_EXCEEDED": 403,
@@ -18,15 +20,12 @@ _STATUS = {
 }
 
 
-class Refusal(Exception):
+class Refusal(simulate.Refusal):
     """The org refuses a request or one record."""
 
     def __init__(self, code: str, message: str, *, fields: Sequence[str] | None = None, status: int = 0) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
+        super().__init__(code, message, status or _STATUS.get(code, 400))
         self.fields = list(fields) if fields is not None else None
-        self.status = status or _STATUS.get(code, 400)
         self.extra: dict[str, Any] = {}
 
     def body(self) -> list[dict[str, Any]]:

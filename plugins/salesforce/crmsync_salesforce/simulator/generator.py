@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import gc
-
-from crmsync.simulate import Draw
+from crmsync.simulate import Draw, without_collecting
 from crmsync_salesforce.simulator import business, moments, population
-from crmsync_salesforce.simulator.made import POOL, YEAR, Made, Plan
+from crmsync_salesforce.simulator.made import Made, Plan
 from crmsync_salesforce.simulator.setup import set_up
 from crmsync_salesforce.simulator.state import State
 
 
 def fill(state: State, plan: Plan) -> None:
     """Put the whole org's data into its empty tables."""
-    collecting = gc.isenabled()
-    gc.disable()  # nothing made here is garbage, and looking for it takes longer than making it
-    try:
+    with without_collecting():
         _fill(state, plan)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _fill(state: State, plan: Plan) -> None:
-    draw = Draw(plan.seed)
-    made = Made(state, draw, plan)
-    now = moments.whole(state.now())
-    made.stamps = sorted(draw.moments(now, YEAR, max(8, min(POOL, plan.records * 4)), moments.spell))
+    made = Made(state, Draw(plan.seed), plan)
+    made.draw_stamps(moments.spell)
     set_up(made)
     population.accounts(made, max(1, plan.records // 5))
     population.contacts(made, plan.records)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import repeat
 
-from crmsync.simulate import Culture, Draw, email_addresses
+from crmsync.simulate import Columns, Culture, Draw, email_addresses
 from crmsync.simulate.names import DEPARTMENTS, TITLES
-from crmsync_salesforce.simulator.made import Columns, Made
+from crmsync_salesforce.simulator.made import Made
 from crmsync_salesforce.simulator.schema.picklists import PICKLISTS
 
 
@@ -47,7 +47,7 @@ def accounts(made: Made, count: int) -> None:
         "Tier__c": made.values("Tier__c", count),
         "Contract_Value__c": draw.sometimes(draw.money(0, 1e7, count), 0.5),
         "Renewal_Date__c": draw.sometimes(made.days(count), 0.5),
-        "RecordTypeId": made.draw.choices(made.ids["RecordType"][:2], count),
+        "RecordTypeId": made.draw.choices(made.refs["RecordType"][:2], count),
     }
     columns |= _place("Billing", cultures, draw)
     made.add("Account", count, columns)
@@ -127,7 +127,7 @@ def person_accounts(made: Made, count: int) -> None:
     columns = _person(made, count, made.plan.records + made.plan.big, "PA", "Mailing")
     people = {key: list(columns[key]) for key in ("FirstName", "LastName", "Name", "Email", "Newsletter__c")}
     account: Columns = {**people, "PersonEmail": people["Email"], "Newsletter__pc": people["Newsletter__c"]}
-    account |= {"IsPersonAccount": repeat(True), "RecordTypeId": repeat(made.ids["RecordType"][2])}
+    account |= {"IsPersonAccount": repeat(True), "RecordTypeId": repeat(made.refs["RecordType"][2])}
     accounts = made.add("Account", count, account)
     contact: Columns = {**columns, "External_Id__c": repeat(None)}
     contacts = made.add("Contact", count, contact | {"AccountId": accounts, "IsPersonAccount": repeat(True)})
@@ -147,6 +147,6 @@ def leads(made: Made, count: int) -> None:
         "Industry": made.values("Industry", count),
         "NumberOfEmployees": draw.sometimes(draw.whole(1, 5000, count), 0.5),
         "AnnualRevenue": draw.sometimes(draw.money(1e5, 1e8, count, 0), 0.4),
-        "OwnerId": draw.choices(made.owners * 3 + made.ids["Group"], count),
+        "OwnerId": draw.choices(made.owners * 3 + made.refs["Group"], count),
     }
     made.add("Lead", count, columns)

@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from crmsync.clock import SetClock
-from crmsync.simulate import serve_until_signal
+from crmsync.simulate import serve_org, serving_options
 from crmsync_salesforce.simulator.org import Org
 from crmsync_salesforce.simulator.server import Server
 
 
-async def serve(
-    *, port: int = 0, records: int = 5000, seed: int = 7, tls: bool = False, users: bool = False, **more: Any
-) -> None:
+async def serve(**chosen: Any) -> None:
     """Make an org, print its ready line, and serve it until SIGTERM or SIGINT.
 
-    `more` are further arguments of Org: big_account, person_accounts, duplicates, api_version, commit_lag and so on.
-    The clock runs with the machine's and can be moved over the control path.
+    `chosen` are what `serve_org` takes, and further arguments of Org:
+    big_account, person_accounts, duplicates, api_version, commit_lag and so on.
     """
-    org = Org(records, seed, clock=SetClock(running=True), **more)
-    async with Server(org, tls=tls, port=port, users=users) as server:
-        await serve_until_signal(server.ready)
+    await serve_org(Org, Server, **chosen)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line of the simulator alone."""
-    parser = argparse.ArgumentParser(prog="python -m crmsync_salesforce.simulator", description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--records", type=int, default=5000, help="contacts beside those of the big account")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--tls", action="store_true", help="serve https with a certificate made on the spot")
-    parser.add_argument("--users", action="store_true", help="list further users in the ready line")
-    parser.add_argument("--big", type=int, default=0, help="contacts of one more, big account")
+    parser = serving_options("crmsync_salesforce.simulator", str(__doc__))
     parser.add_argument("--person-accounts", type=int, default=0)
     parser.add_argument("--api-version", default="62.0")
     parser.add_argument("--commit-lag", type=float, default=0)
     parser.add_argument("--daily-limit", type=int, default=100_000)
-    chosen = vars(parser.parse_args(arguments))
-    chosen["big_account"] = chosen.pop("big")
-    asyncio.run(serve(**chosen))
+    asyncio.run(serve(**vars(parser.parse_args(arguments))))

@@ -12,7 +12,8 @@ from crmsync_salesforce.simulator.rules import STAGES
 from crmsync_salesforce.simulator.schema.picklists import PICKLISTS
 
 if TYPE_CHECKING:
-    from crmsync_salesforce.simulator.made import Columns, Made
+    from crmsync.simulate import Columns
+    from crmsync_salesforce.simulator.made import Made
 
 DOMAIN = "crmsync-simulator.example.com"
 SALES_USERS = 5
@@ -73,8 +74,8 @@ def _users(made: Made, admin: str) -> None:
         "Alias": [title[:8] for title in titles],
         "Department": ["Sales" if title.startswith("sales") else "Operations" for title in titles],
         "Title": [title.title() for title in titles],
-        "ProfileId": [made.ids["Profile"][0 if title == "admin" else 1] for title in titles],
-        "UserRoleId": [made.ids["UserRole"][1]] * count,
+        "ProfileId": [made.refs["Profile"][0 if title == "admin" else 1] for title in titles],
+        "UserRoleId": [made.refs["UserRole"][1]] * count,
         "TimeZoneSidKey": ["GMT"] * count,
         "LocaleSidKey": ["en_US"] * count,
         "LanguageLocaleKey": ["en_US"] * count,
@@ -83,7 +84,7 @@ def _users(made: Made, admin: str) -> None:
         "OwnerId": [None] * count,
     }
     made.add("User", count, columns)
-    made.ids["User"] = ids
+    made.refs["User"] = ids
     state.people.integration, state.people.lead_owner = ids[1], ids[4]
     made.owners = ids[-SALES_USERS:]
     _credentials(made, titles[:4], ids)

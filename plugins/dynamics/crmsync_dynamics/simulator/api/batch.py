@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from crmsync_dynamics.simulator import actions
+from crmsync_dynamics.simulator.actions import ACTIONS
 from crmsync_dynamics.simulator.api import multipart
 from crmsync_dynamics.simulator.api.call import SERVICE, Call, Reply, unreadable
 from crmsync_dynamics.simulator.api.changes import FAILED
@@ -134,7 +134,7 @@ class Batch:
             refusal = Refusal("0x80060888", "A batch cannot have a batch inside.", status=400)
             return Reply(refusal.status, refusal.body())
         for fault in self.site.faults.take(request.method, f"part:{url}"):
-            planted = actions.answer_for(self.site, inner, fault)
+            planted = ACTIONS.answer_for(self.site, inner, fault)
             if planted is not None:
                 return planted
         return self.site.dispatch(inner)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
+from crmsync import simulate
 from crmsync_dynamics.simulator.access import User
 from crmsync_dynamics.simulator.api.prefer import Preferences
 from crmsync_dynamics.simulator.errors import Refusal
@@ -21,28 +22,19 @@ SERVICE = "/api/data/v"
 
 
 @dataclass(slots=True)
-class Reply:
+class Reply(simulate.Reply):
     """An answer; a body that is neither bytes nor None is sent as JSON."""
 
-    status: int = 200
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
     content_type: str = JSON
 
 
-@dataclass(slots=True)
-class Call:
+@dataclass(slots=True, kw_only=True)
+class Call(simulate.Call):
     """A request after routing and log-in; `query` is decoded, `raw_query` as it came."""
 
-    method: str
-    path: str
     raw_query: str
-    headers: Mapping[str, str]
-    body: bytes = b""
-    url: str = ""
     version: str = "9.2"
     user: User | None = None
-    query: dict[str, str] = field(default_factory=dict)
     prefer: Preferences = field(default_factory=Preferences)
 
     def __post_init__(self) -> None:
@@ -78,11 +70,6 @@ class Call:
         kept = [part for part in parts if unquote(part.partition("=")[0]) not in without]
         path = self.path.removeprefix(f"{SERVICE}{self.version}/")
         return f"{self.base}/{path}?{'&'.join([*kept, more])}"
-
-    def header(self, name: str) -> str:
-        """A request header, empty when it was not sent."""
-        lower = name.lower()
-        return next((value for key, value in self.headers.items() if key.lower() == lower), "")
 
     def json(self) -> dict[str, Any]:
         """The JSON object of the body, numbers with a fraction as Decimal; raises the refusal of any other body."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from crmsync.simulate import Route, find_route, is_path, route
 from crmsync_dynamics.simulator.api import csdl, functions, metadata, oauth, queries, records
 from crmsync_dynamics.simulator.api.call import HTML, Call, Reply
-from crmsync_dynamics.simulator.api.routes import ACTION, KEY, NAME, SET, Route, route
+from crmsync_dynamics.simulator.api.routes import ACTION, KEY, NAME, SET
 from crmsync_dynamics.simulator.api.site import Site
 from crmsync_dynamics.simulator.api.writing import WRITES
 from crmsync_dynamics.simulator.errors import Refusal, no_segment
@@ -63,15 +64,10 @@ def answer(site: Site, call: Call) -> tuple[str, Reply]:
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     """The route of a path under the service; raises the refusal of a path or a method that is not there."""
-    known = False
-    for one in ROUTES:
-        found = one.pattern.fullmatch(path)
-        if found is None:
-            continue
-        known = True
-        if one.method == method:
-            return one, {key: value for key, value in found.groupdict().items() if value is not None}
-    if known:
+    found = find_route(ROUTES, method, path)
+    if found is not None:
+        return found
+    if is_path(ROUTES, path):
         raise Refusal("0x0", f"The requested resource does not support http method '{method}'.", status=405)
     raise no_segment(path.partition("/")[0].partition("(")[0])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmsync.simulate import FaultPlan, Statistics
+from crmsync import simulate
 from crmsync_dynamics.simulator.api.call import Call, Reply
 from crmsync_dynamics.simulator.api.throttle import Throttle
 from crmsync_dynamics.simulator.errors import Refusal
@@ -20,15 +20,12 @@ _KEPT = 16
 
 
 @dataclass(slots=True)
-class Site:
-    """One running simulator; `dispatch` answers a call inside another one, refusals included."""
+class Site(simulate.Site):
+    """One running simulator."""
 
     org: Org
     dispatch: Callable[[Call], Reply]
-    faults: FaultPlan = field(default_factory=FaultPlan)
-    statistics: Statistics = field(default_factory=Statistics)
     throttle: Throttle = field(default_factory=Throttle)
-    disabled: set[str] = field(default_factory=set)
     _results: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
 
     @property

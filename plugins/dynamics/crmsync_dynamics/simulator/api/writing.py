@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from crmsync.simulate import Route, route
 from crmsync_dynamics.simulator.api import batch, bulk, changes, links, messages
-from crmsync_dynamics.simulator.api.routes import ACTION, KEY, NAME, SET, Route, route
+from crmsync_dynamics.simulator.api.routes import ACTION, KEY, NAME, SET
 
 _OTHER = KEY.replace("<key>", "<other>")
 

@@ -85,7 +85,7 @@ def _parts(call: Call) -> tuple[Values, bytes | None]:
             found[name] = content
     if set(found) != {"job", "content"}:
         raise Refusal("INVALIDJOB", "A multipart request has the parts job and content")
-    return Call("POST", "", {}, {}, found["job"]).json_object(), found["content"]
+    return Call(method="POST", path="", headers={}, body=found["job"]).json_object(), found["content"]
 
 
 def _job(site: Site, job: str) -> IngestJob:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from crmsync import simulate
 from crmsync_salesforce.simulator.access import Rights
 from crmsync_salesforce.simulator.errors import Refusal
 from crmsync_salesforce.simulator.sessions import Session
@@ -27,25 +28,16 @@ def _number(text: str) -> float | Decimal:
 
 
 @dataclass(slots=True)
-class Reply:
+class Reply(simulate.Reply):
     """An answer; a body that is neither bytes nor None is sent as JSON."""
 
-    status: int = 200
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
     content_type: str = JSON
 
 
-@dataclass(slots=True)
-class Call:
+@dataclass(slots=True, kw_only=True)
+class Call(simulate.Call):
     """A request after routing and log-in."""
 
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: Mapping[str, str]
-    body: bytes = b""
-    url: str = ""
     version: str = ""
     session: Session | None = None
 
@@ -74,11 +66,6 @@ class Call:
             auto_assign=self.header("Sforce-Auto-Assign").lower() != "false",
             allow_duplicates="allowsave=true" in rule,
         )
-
-    def header(self, name: str) -> str:
-        """A request header, empty when it was not sent."""
-        lower = name.lower()
-        return next((value for key, value in self.headers.items() if key.lower() == lower), "")
 
     def json(self) -> Any:
         """The JSON body; raises JSON_PARSER_ERROR."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 
+from crmsync.simulate import Handler, Route, find_route, is_path, route
 from crmsync_salesforce.simulator.api import (
     bulk_ingest,
     bulk_query,
@@ -22,23 +21,7 @@ from crmsync_salesforce.simulator.api.call import Call, Reply
 from crmsync_salesforce.simulator.api.site import Site
 from crmsync_salesforce.simulator.errors import Refusal, not_found
 
-Handler = Callable[..., Reply]
-
 RETIRED = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method and path pattern under a version."""
-
-    method: str
-    pattern: re.Pattern[str]
-    handler: Handler
-    kind: str
-
-
-def _route(method: str, pattern: str, handler: Handler, kind: str) -> Route:
-    return Route(method, re.compile(pattern), handler, kind)
 
 
 _ID = r"(?P<identity>[A-Za-z0-9]{15}|[A-Za-z0-9]{18})"
@@ -47,49 +30,49 @@ _KEY = r"(?P<key>\w+)/(?P<value>.+)"
 _JOB = r"(?P<job>[A-Za-z0-9]{15,18})"
 
 ROUTES = (
-    _route("GET", "", metadata.resources, "resources"),
-    _route("GET", "/query", queries.query, "query"),
-    _route("GET", "/queryAll", queries.query_all, "queryAll"),
-    _route("GET", r"/query(All)?/(?P<locator>[A-Za-z0-9]{18})-(?P<offset>\d+)", queries.more, "queryMore"),
-    _route("GET", "/sobjects", metadata.describe_global, "describeGlobal"),
-    _route("GET", f"/sobjects/{_NAME}", metadata.basic, "describe"),
-    _route("POST", f"/sobjects/{_NAME}", records.create, "create"),
-    _route("GET", f"/sobjects/{_NAME}/describe", metadata.describe, "describe"),
-    _route("GET", f"/sobjects/{_NAME}/updated", replication.updated, "getUpdated"),
-    _route("GET", f"/sobjects/{_NAME}/deleted", replication.deleted, "getDeleted"),
-    _route("POST", f"/sobjects/{_NAME}/Id", records.create, "create"),
-    _route("GET", f"/sobjects/{_NAME}/{_ID}", records.read, "read"),
-    _route("PATCH", f"/sobjects/{_NAME}/{_ID}", records.update, "update"),
-    _route("DELETE", f"/sobjects/{_NAME}/{_ID}", records.delete, "delete"),
-    _route("GET", f"/sobjects/{_NAME}/{_KEY}", records.read_by_key, "read"),
-    _route("PATCH", f"/sobjects/{_NAME}/{_KEY}", records.upsert, "upsert"),
-    _route("DELETE", f"/sobjects/{_NAME}/{_KEY}", records.delete_by_key, "delete"),
-    _route("GET", "/limits", metadata.limits, "limits"),
-    _route("GET", "/limits/recordCount", metadata.record_count, "recordCount"),
-    _route("POST", "/composite", composite.composite, "composite"),
-    _route("POST", "/composite/batch", composite.batch, "batch"),
-    _route("POST", "/composite/sobjects", collections.create, "collections"),
-    _route("PATCH", "/composite/sobjects", collections.update, "collections"),
-    _route("DELETE", "/composite/sobjects", collections.delete, "collections"),
-    _route("GET", f"/composite/sobjects/{_NAME}", collections.retrieve, "collections"),
-    _route("POST", f"/composite/sobjects/{_NAME}", collections.retrieve, "collections"),
-    _route("PATCH", rf"/composite/sobjects/{_NAME}/(?P<key>\w+)", collections.upsert, "collections"),
-    _route("POST", "/jobs/query", bulk_query.create, "bulk"),
-    _route("GET", "/jobs/query", bulk_query.listing, "bulk"),
-    _route("GET", f"/jobs/query/{_JOB}", bulk_query.status, "bulk"),
-    _route("PATCH", f"/jobs/query/{_JOB}", bulk_query.change, "bulk"),
-    _route("DELETE", f"/jobs/query/{_JOB}", bulk_query.delete, "bulk"),
-    _route("GET", f"/jobs/query/{_JOB}/results", bulk_query.results, "bulk"),
-    _route("GET", f"/jobs/query/{_JOB}/resultPages", bulk_query.result_pages, "bulk"),
-    _route("POST", "/jobs/ingest", bulk_ingest.create, "bulk"),
-    _route("GET", "/jobs/ingest", bulk_ingest.listing, "bulk"),
-    _route("PUT", f"/jobs/ingest/{_JOB}/batches", bulk_ingest.upload, "bulk"),
-    _route("GET", f"/jobs/ingest/{_JOB}", bulk_ingest.status, "bulk"),
-    _route("PATCH", f"/jobs/ingest/{_JOB}", bulk_ingest.change, "bulk"),
-    _route("DELETE", f"/jobs/ingest/{_JOB}", bulk_ingest.delete, "bulk"),
-    _route("GET", f"/jobs/ingest/{_JOB}/(?P<which>successfulResults)", bulk_ingest.results, "bulk"),
-    _route("GET", f"/jobs/ingest/{_JOB}/(?P<which>failedResults)", bulk_ingest.results, "bulk"),
-    _route("GET", f"/jobs/ingest/{_JOB}/(?P<which>unprocessed[rR]ecords)", bulk_ingest.results, "bulk"),
+    route("GET", "", metadata.resources, "resources"),
+    route("GET", "/query", queries.query, "query"),
+    route("GET", "/queryAll", queries.query_all, "queryAll"),
+    route("GET", r"/query(All)?/(?P<locator>[A-Za-z0-9]{18})-(?P<offset>\d+)", queries.more, "queryMore"),
+    route("GET", "/sobjects", metadata.describe_global, "describeGlobal"),
+    route("GET", f"/sobjects/{_NAME}", metadata.basic, "describe"),
+    route("POST", f"/sobjects/{_NAME}", records.create, "create"),
+    route("GET", f"/sobjects/{_NAME}/describe", metadata.describe, "describe"),
+    route("GET", f"/sobjects/{_NAME}/updated", replication.updated, "getUpdated"),
+    route("GET", f"/sobjects/{_NAME}/deleted", replication.deleted, "getDeleted"),
+    route("POST", f"/sobjects/{_NAME}/Id", records.create, "create"),
+    route("GET", f"/sobjects/{_NAME}/{_ID}", records.read, "read"),
+    route("PATCH", f"/sobjects/{_NAME}/{_ID}", records.update, "update"),
+    route("DELETE", f"/sobjects/{_NAME}/{_ID}", records.delete, "delete"),
+    route("GET", f"/sobjects/{_NAME}/{_KEY}", records.read_by_key, "read"),
+    route("PATCH", f"/sobjects/{_NAME}/{_KEY}", records.upsert, "upsert"),
+    route("DELETE", f"/sobjects/{_NAME}/{_KEY}", records.delete_by_key, "delete"),
+    route("GET", "/limits", metadata.limits, "limits"),
+    route("GET", "/limits/recordCount", metadata.record_count, "recordCount"),
+    route("POST", "/composite", composite.composite, "composite"),
+    route("POST", "/composite/batch", composite.batch, "batch"),
+    route("POST", "/composite/sobjects", collections.create, "collections"),
+    route("PATCH", "/composite/sobjects", collections.update, "collections"),
+    route("DELETE", "/composite/sobjects", collections.delete, "collections"),
+    route("GET", f"/composite/sobjects/{_NAME}", collections.retrieve, "collections"),
+    route("POST", f"/composite/sobjects/{_NAME}", collections.retrieve, "collections"),
+    route("PATCH", rf"/composite/sobjects/{_NAME}/(?P<key>\w+)", collections.upsert, "collections"),
+    route("POST", "/jobs/query", bulk_query.create, "bulk"),
+    route("GET", "/jobs/query", bulk_query.listing, "bulk"),
+    route("GET", f"/jobs/query/{_JOB}", bulk_query.status, "bulk"),
+    route("PATCH", f"/jobs/query/{_JOB}", bulk_query.change, "bulk"),
+    route("DELETE", f"/jobs/query/{_JOB}", bulk_query.delete, "bulk"),
+    route("GET", f"/jobs/query/{_JOB}/results", bulk_query.results, "bulk"),
+    route("GET", f"/jobs/query/{_JOB}/resultPages", bulk_query.result_pages, "bulk"),
+    route("POST", "/jobs/ingest", bulk_ingest.create, "bulk"),
+    route("GET", "/jobs/ingest", bulk_ingest.listing, "bulk"),
+    route("PUT", f"/jobs/ingest/{_JOB}/batches", bulk_ingest.upload, "bulk"),
+    route("GET", f"/jobs/ingest/{_JOB}", bulk_ingest.status, "bulk"),
+    route("PATCH", f"/jobs/ingest/{_JOB}", bulk_ingest.change, "bulk"),
+    route("DELETE", f"/jobs/ingest/{_JOB}", bulk_ingest.delete, "bulk"),
+    route("GET", f"/jobs/ingest/{_JOB}/(?P<which>successfulResults)", bulk_ingest.results, "bulk"),
+    route("GET", f"/jobs/ingest/{_JOB}/(?P<which>failedResults)", bulk_ingest.results, "bulk"),
+    route("GET", f"/jobs/ingest/{_JOB}/(?P<which>unprocessed[rR]ecords)", bulk_ingest.results, "bulk"),
 )
 _VERSIONED = re.compile(r"/services/data/v(?P<version>\d+\.\d)(?P<rest>/.*)?")
 _OPEN: dict[tuple[str, str], tuple[Handler, str]] = {
@@ -103,15 +86,10 @@ FREE = frozenset({"versions", "token", "authorize", "userinfo"})
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     """The route of a path under a version; raises NOT_FOUND or METHOD_NOT_ALLOWED."""
-    known = False
-    for route in ROUTES:
-        found = route.pattern.fullmatch(path)
-        if found is None:
-            continue
-        known = True
-        if route.method == method:
-            return route, {key: value for key, value in found.groupdict().items() if value is not None}
-    if known:
+    found = find_route(ROUTES, method, path)
+    if found is not None:
+        return found
+    if is_path(ROUTES, path):
         raise Refusal(
             "METHOD_NOT_ALLOWED", f"HTTP Method '{method}' not allowed. Allowed are HEAD,GET,POST,PATCH,DELETE"
         )
@@ -150,8 +128,8 @@ def _versioned(site: Site, call: Call, path: str) -> tuple[str, Reply]:
     if call.version not in site.settings.versions:
         raise not_found()
     _enter(site, call)
-    route, groups = find(call.method, found["rest"] or "")
-    return route.kind, route.handler(site, call, **groups)
+    one, groups = find(call.method, found["rest"] or "")
+    return one.kind, one.handler(site, call, **groups)
 
 
 def run_inner(site: Site, call: Call) -> Reply:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmsync.simulate import FaultPlan, Statistics
+from crmsync import simulate
 from crmsync_salesforce.simulator import ids
 from crmsync_salesforce.simulator.api.call import Call, Reply
 from crmsync_salesforce.simulator.errors import Refusal
@@ -35,17 +35,14 @@ class Cursor:
 
 
 @dataclass(slots=True)
-class Site:
+class Site(simulate.Site):
     """One running simulator."""
 
     org: Org
     dispatch: Callable[[Call], Reply]
-    faults: FaultPlan = field(default_factory=FaultPlan)
-    statistics: Statistics = field(default_factory=Statistics)
     cursors: dict[str, Cursor] = field(default_factory=dict)
     jobs: dict[str, Any] = field(default_factory=dict)
     describes: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
-    disabled: set[str] = field(default_factory=set)
     limits: dict[str, int] = field(default_factory=dict)
     never_cured: bool = False
     _locators: Any = field(default_factory=lambda: ids.count_up("0r8"))
@@ -65,6 +62,11 @@ class Site:
         """Refuse a feature that was switched off, as a server that lacks it would."""
         if feature in self.disabled:
             raise Refusal("NOT_FOUND", "The requested resource does not exist")
+
+    def mend(self) -> None:
+        """Take all faults away, and switch everything on again."""
+        simulate.Site.mend(self)  # a dataclass with slots is another class than the one that super() knows
+        self.never_cured = False
 
     def keep(self, cursor: Cursor) -> str:
         """The locator under which a cursor can be asked for."""
