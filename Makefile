@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PROJECTS := pyproject.toml plugins/dynamics/pyproject.toml plugins/salesforce/pyproject.toml examples/crmsync-csv/pyproject.toml
 DISTRIBUTIONS := crmsync crmsync-dynamics crmsync-salesforce crmsync-csv
-JOBS ?= auto
+JOBS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN)) # tests wait for disks and servers half of their time
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers rules bench format constraints clean
