@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from crmsync.simulate.server import as_bytes
 from crmsync_salesforce.simulator import Server
 from support.records import edit_first, ids, kinds, there, value
 from support.simulated import Simulated
@@ -36,15 +37,16 @@ def test_ids_are_stored_in_their_long_form(tmp_path: Path, bulk: str) -> None:
     sim.own = {"bulk": bulk}
 
     def shorten(server: Server) -> None:
-        finish = server._finish
+        reply = server._reply
 
-        def cut(reply: Any, kind: str) -> Any:
-            done = finish(reply, kind)
-            if isinstance(done.body, bytes) and b"fields" not in done.body[:2000]:
+        async def cut(*asked: Any) -> Any:
+            done = await reply(*asked)
+            done.body = as_bytes(done.body)
+            if b"fields" not in done.body[:2000]:
                 done.body = SHORT.sub(rb'"\1"', done.body)
             return done
 
-        server._finish = cut  # type: ignore[method-assign]
+        server._reply = cut  # type: ignore[method-assign, assignment]
 
     sim.faults = shorten
     sim.sync()

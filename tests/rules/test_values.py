@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crmsync.simulate.server import as_bytes
 from crmsync_salesforce.simulator import Server
 from support.records import columns, edit_first, ids, value
 from support.simulated import Simulated
@@ -96,15 +97,14 @@ def test_numbers_arrive_exactly(sim: Simulated, bulk: str) -> None:
         sim.org.update("Opportunity", crm_id, {"Discount__c": percent, "Exact__c": amount})
 
     def widen(server: Server) -> None:
-        finish = server._finish
+        reply = server._reply
 
-        def wide(reply: Any, kind: str) -> Any:
-            done = finish(reply, kind)
-            if isinstance(done.body, bytes):
-                done.body = done.body.replace(b"1111.25", b"1234567890123456.78")
+        async def wide(*asked: Any) -> Any:
+            done = await reply(*asked)
+            done.body = as_bytes(done.body).replace(b"1111.25", b"1234567890123456.78")
             return done
 
-        server._finish = wide  # type: ignore[method-assign]
+        server._reply = wide  # type: ignore[method-assign, assignment]
 
     sim.faults = widen
     sim.sync()

@@ -95,14 +95,14 @@ class Server(Loopback, ABC, Generic[S, C]):
             reply = await self._reply(request, call, faults)
             now = self.site.org.clock.now().replace(microsecond=0)
             reply.headers.setdefault("Date", format_datetime(now, usegmt=True))
-            reply.body = _bytes(reply.body)
+            reply.body = as_bytes(reply.body)
             status, sent = reply.status, len(reply.body)
             return await self._send(request, reply, faults)
         finally:
             self.statistics.end(request.method, request.raw_path, status, sent)
 
     async def _send(self, request: web.Request, reply: Reply, faults: list[Fault]) -> web.StreamResponse:
-        body, headers = _bytes(reply.body), dict(reply.headers)
+        body, headers = as_bytes(reply.body), dict(reply.headers)
         if body:
             headers["Content-Type"] = reply.content_type
         if self._packs():
@@ -110,7 +110,8 @@ class Server(Loopback, ABC, Generic[S, C]):
         return await deliver(request, reply.status, headers, body, faults)
 
 
-def _bytes(body: Any) -> bytes:
+def as_bytes(body: Any) -> bytes:
+    """A body as it travels: JSON, where it is no text of its own."""
     if body is None:
         return b""
     return body if isinstance(body, bytes) else _encode(body)
