@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from crmsync.clock import moment, stamp
 from crmsync.cycle import Cycle
 from crmsync.model import Cursor, Kind
 from crmsync.pull.run import Pull
 from crmsync.store import records
-from crmsync.store.reports import throughput
+from crmsync.store.reports import report, throughput
 
 FIRST, FAILED = "first load", "failed"
 DIGEST = "told what failed"
@@ -44,17 +44,15 @@ async def _failed(pull: Pull) -> str:
     if last is not None and now - moment(last) < EVERY:
         return ""
     pull.store.defer(records.remember, {DIGEST: stamp(now)})
-    return await pull.store.read(_digest, last) if last is not None else ""
+    return _digest(last, await pull.store.read(report.failed_since, last)) if last is not None else ""
 
 
-def _digest(con: sqlite3.Connection, since: str) -> str:
-    rows = con.execute(
-        """SELECT object, crm_id, row_id, message, MAX(id) FROM crmsync_error WHERE level = 'record' AND at > ?
-           GROUP BY object, crm_id, row_id ORDER BY 5 DESC""",
-        [since],
-    ).fetchall()
-    if not rows:
+def _digest(since: str, failed: list[dict[str, Any]]) -> str:
+    if not failed:
         return ""
-    lines = [f"{obj} {crm_id or ''} (row {row or 'none'}): {said}" for obj, crm_id, row, said, _ in rows[:SHOWN]]
-    more = [f"and {len(rows) - SHOWN:,} more: `crmsync errors` lists them"] if len(rows) > SHOWN else []
-    return "\n".join([f"{len(rows):,} records failed since {since}:", *lines, *more])
+    lines = [
+        f"{one['object']} {one['crm_id'] or ''} (row {one['row_id'] or 'none'}): {one['message']}"
+        for one in failed[:SHOWN]
+    ]
+    more = [f"and {len(failed) - SHOWN:,} more: `crmsync errors` lists them"] if len(failed) > SHOWN else []
+    return "\n".join([f"{len(failed):,} records failed since {since}:", *lines, *more])

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from crmsync.concluding import conclude
-from crmsync.delivering import Batch, Known
+from crmsync.connectors.concluding import conclude
+from crmsync.connectors.delivering import Batch, Known
+from crmsync.connectors.rotating import Rotating
 from crmsync.errors import Denied
-from crmsync.rotating import Rotating
 from crmsync.writes import Outcome, Result
 
 

@@ -14,10 +14,10 @@ import msgspec
 from pydantic import SecretStr
 
 from crmsync.clock import Clock
+from crmsync.connectors.rotating import Rotating
 from crmsync.errors import CrmsyncError, Denied, RetryLater, SettingsError
 from crmsync.http import HttpClient, Response
 from crmsync.pacing import SingleFlight
-from crmsync.rotating import Rotating
 from crmsync_dynamics.settings import DynamicsSettings
 
 REFRESH = "refresh_token"

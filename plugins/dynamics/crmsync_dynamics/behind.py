@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from crmsync.answers import Answer
+from crmsync.connectors.answers import Answer
 from crmsync.errors import RetryLater, RouteStopped
 from crmsync_dynamics.decode import REFERS
 from crmsync_dynamics.query import Select, among, chunks, is_guid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from crmsync.plainly import encoded
+from crmsync.connectors.plainly import encoded
 from crmsync_dynamics import outcomes, wire
 from crmsync_dynamics.bulk import suits, update_many
 from crmsync_dynamics.delivery import Batch

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from crmsync.answers import Answer, Asker
+from crmsync.connectors.answers import Answer, Asker
 from crmsync.errors import Denied, RetryLater, SettingsError
 from crmsync.http import HttpClient, Response
 from crmsync.pacing import Backoff

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from crmsync import nearby
+from crmsync.connectors import nearby
 from crmsync.errors import RetryLater, RouteStopped
 from crmsync.model import Route
 from crmsync_dynamics import definitions

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from crmsync import concluding, delivering
-from crmsync.concluding import Lost
-from crmsync.delivering import Judge, answered, halves
+from crmsync.connectors import concluding, delivering
+from crmsync.connectors.concluding import Lost
+from crmsync.connectors.delivering import Judge, answered, halves
+from crmsync.connectors.faults import declined, lost_fields, never_left
 from crmsync.errors import CrmError, RetryLater
-from crmsync.faults import declined, lost_fields, never_left
 from crmsync.model import Value
 from crmsync.writes import Result
 from crmsync_dynamics import batch as multipart

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from crmsync import faults
+from crmsync.connectors import faults
 from crmsync.errors import CrmError, Denied, RouteStopped
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-from crmsync import features
+from crmsync.connectors import features
 
 _INSTEAD = {
     "whoami": "does not tell who we are: it is taken for a plain OData server",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from crmsync import marks
+from crmsync.connectors import marks
 from crmsync.model import Page
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.query import encoded

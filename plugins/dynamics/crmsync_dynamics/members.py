@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from crmsync.answers import Answer
+from crmsync.connectors.answers import Answer
 from crmsync_dynamics import outcomes
 from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.errors import Faulty, Policy

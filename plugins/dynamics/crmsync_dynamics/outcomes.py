@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from crmsync import concluding
+from crmsync.connectors import concluding
 from crmsync.writes import Change, Outcome, Result
 from crmsync_dynamics.errors import HINTS as TO_GRANT
 from crmsync_dynamics.errors import Fault, Policy, shorten

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from crmsync.answers import Answer
+from crmsync.connectors.answers import Answer
 from crmsync.errors import RouteStopped
 from crmsync.model import Value
 from crmsync_dynamics.behind import Behind

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from crmsync.connectors.paging import packed
 from crmsync.errors import RouteStopped
 from crmsync.model import Condition, Type, Value
-from crmsync.paging import packed
 from crmsync_dynamics.tables import Column
 
 MOST_URL = 14_000

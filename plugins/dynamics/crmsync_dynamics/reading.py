@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from crmsync.answers import Answer
 from crmsync.clock import stamp
+from crmsync.connectors.answers import Answer
+from crmsync.connectors.paging import Meter, abandon
 from crmsync.errors import RouteStopped
 from crmsync.model import Gone, Kind, Page, Query
-from crmsync.paging import Meter, abandon
 from crmsync_dynamics.apart import BECAME, LEAD, MASTER, MERGED, NUMBERED, Apart
 from crmsync_dynamics.client import Client
 from crmsync_dynamics.decode import REFERS, SHOWN, Decoded, Decoder, decoder, next_link

@@ -1,4 +1,4 @@
-"""Where a read goes on: its marks and resume texts, as `crmsync.marks` writes them."""
+"""Where a read goes on: its marks and resume texts, as `crmsync.connectors.marks` writes them."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crmsync.connectors.plainly import Unfit, encoded, headed, plain
 from crmsync.model import Type, Value
-from crmsync.plainly import Unfit, encoded, headed, plain
 from crmsync_dynamics.tables import Column
 
 __all__ = ["Body", "Places", "Unfit", "headed", "record"]

@@ -13,10 +13,10 @@ import msgspec
 from pydantic import SecretStr
 
 from crmsync.clock import Clock
+from crmsync.connectors.rotating import Rotating
 from crmsync.errors import CrmsyncError, Denied, RetryLater, SettingsError
 from crmsync.http import HttpClient, Response, checked, is_loopback
 from crmsync.pacing import SingleFlight
-from crmsync.rotating import Rotating
 from crmsync_salesforce.settings import SalesforceSettings
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from crmsync import marks
+from crmsync.connectors import marks
 from crmsync.model import Page
 from crmsync_salesforce.client import Answer
 from crmsync_salesforce.decode import CsvDecoder, Decoded

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from crmsync import marks
 from crmsync.clock import moment, stamp
+from crmsync.connectors import marks
 from crmsync.errors import RetryLater
 from crmsync.model import Page
 from crmsync_salesforce import bulk

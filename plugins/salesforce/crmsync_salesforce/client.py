@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from crmsync import answers
+from crmsync.connectors import answers
 from crmsync.errors import SettingsError
 from crmsync.http import HttpClient, Response
 from crmsync.pacing import Backoff, Budget, SingleFlight

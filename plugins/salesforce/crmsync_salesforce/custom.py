@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from crmsync import nearby
+from crmsync.connectors import nearby
 from crmsync.errors import RouteStopped, SettingsError
 from crmsync.model import Route
 from crmsync_salesforce.describe import LEFT_OUT, Describes, Known, facts_of

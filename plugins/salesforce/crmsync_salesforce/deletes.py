@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from crmsync import marks
 from crmsync.clock import moment, stamp
+from crmsync.connectors import marks
 from crmsync.errors import RetryLater
 from crmsync.model import Gone, Page
 from crmsync.values import moment as canonical

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from crmsync import concluding, delivering
-from crmsync.delivering import Judge, answered, halves
+from crmsync.connectors import concluding, delivering
+from crmsync.connectors.delivering import Judge, answered, halves
+from crmsync.connectors.faults import declined, lost_fields, never_left
 from crmsync.errors import CrmError, RetryLater
-from crmsync.faults import declined, lost_fields, never_left
 from crmsync.model import Value
 from crmsync_salesforce import outcomes, wire
 from crmsync_salesforce.describe import Known

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from crmsync import faults
+from crmsync.connectors import faults
 from crmsync.errors import (
     CrmError,
     Denied,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-from crmsync import features
+from crmsync.connectors import features
 
 _INSTEAD = {
     "versions": "lists no API versions: only the simplest queries are sent to it",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from crmsync.concluding import Lost
+from crmsync.connectors.concluding import Lost
 from crmsync.errors import CrmError
 from crmsync_salesforce import outcomes, wire
 from crmsync_salesforce.bulk import NOT_IN_BULK

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import msgspec
 
-from crmsync import marks
+from crmsync.connectors import marks
 from crmsync.errors import RetryLater
 from crmsync.model import Condition, Page
 from crmsync_salesforce import bulk

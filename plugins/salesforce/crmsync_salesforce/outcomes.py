@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from crmsync import concluding
+from crmsync.connectors import concluding
 from crmsync.writes import Change, Operation, Outcome, Result
 from crmsync_salesforce.errors import HINTS as TO_GRANT
 from crmsync_salesforce.errors import Fault, Policy, shorten

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from crmsync.connectors.paging import packed
 from crmsync.errors import RouteStopped
 from crmsync.model import Condition, Field, Type, Value
-from crmsync.paging import packed
 
 MOST_URL = 14_000
 """Bytes of an encoded address; the vendor refuses 16,384 with the headers."""

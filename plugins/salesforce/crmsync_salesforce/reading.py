@@ -9,9 +9,9 @@ from itertools import chain
 
 import msgspec
 
+from crmsync.connectors.paging import Meter, abandon
 from crmsync.errors import RetryLater
 from crmsync.model import Field, Gone, Merged, Page, Query, Row, Type, Value
-from crmsync.paging import Meter, abandon
 from crmsync_salesforce.client import Answer, Client
 from crmsync_salesforce.decode import Decoded, JsonDecoder, json_decoder, next_address
 from crmsync_salesforce.describe import Facts

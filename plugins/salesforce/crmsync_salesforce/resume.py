@@ -1,11 +1,11 @@
-"""Where a read goes on: its marks and resume texts, as `crmsync.marks` writes them."""
+"""Where a read goes on: its marks and resume texts, as `crmsync.connectors.marks` writes them."""
 
 from __future__ import annotations
 
 import msgspec
 
 from crmsync.clock import moment, stamp
-from crmsync.marks import read, write
+from crmsync.connectors.marks import read, write
 
 
 class Mark(msgspec.Struct):

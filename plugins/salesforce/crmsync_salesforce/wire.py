@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from crmsync.connectors.plainly import Unfit, encoded, headed, is_whole, plain
 from crmsync.model import Field, Type, Value
-from crmsync.plainly import Unfit, encoded, headed, is_whole, plain
 
 NULL = "#N/A"
 """What empties a field in an upload; the same text as a value cannot be written that way."""

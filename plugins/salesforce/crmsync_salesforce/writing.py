@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import compress
 
-from crmsync import delivering
-from crmsync.concluding import conclude
+from crmsync.connectors import delivering
+from crmsync.connectors.concluding import conclude
 from crmsync.writes import Change, Operation, Outcomes, Wish
 from crmsync_salesforce import outcomes
 from crmsync_salesforce.converting import convert

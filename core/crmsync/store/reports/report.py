@@ -96,6 +96,16 @@ def errors(con: sqlite3.Connection, wanted: Filter = ALL, *, now: datetime) -> l
     )
 
 
+def failed_since(con: sqlite3.Connection, at: str) -> list[dict[str, Any]]:
+    """The records that failed after `at`, each with its last message, the latest first."""
+    return _all(
+        con,
+        """SELECT object, crm_id, row_id, message, MAX(id) AS last FROM crmsync_error WHERE level = 'record' AND at > ?
+           GROUP BY object, crm_id, row_id ORDER BY last DESC""",
+        [at],
+    )
+
+
 def quarantine(con: sqlite3.Connection) -> list[dict[str, Any]]:
     """The records set aside, with the reason, newest first."""
     return _all(

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from crmsync.concluding import Item, Lost, unknown
+from crmsync.connectors.concluding import Item, Lost, unknown
+from crmsync.connectors.faults import Faulty
 from crmsync.errors import CrmError, RetryLater
-from crmsync.faults import Faulty
 from crmsync.model import Field
 from crmsync.pacing import Backoff
 from crmsync.writes import Change, Operation, Outcome, Result

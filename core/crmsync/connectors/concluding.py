@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
+from crmsync.connectors.faults import Faulty
 from crmsync.errors import CrmError, RetryLater, SchemaMoved
-from crmsync.faults import Faulty
 from crmsync.redact import clean
 from crmsync.writes import Change, Operation, Outcome, Outcomes, Result
 
