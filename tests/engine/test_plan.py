@@ -384,6 +384,20 @@ def test_edits_that_the_plan_does_not_name_stay(synced: Engine, tmp_path: Path) 
     assert synced.sql(states) == [("last_name",), ("title",)]
 
 
+def test_carrying_out_leaves_no_watch_behind(synced: Engine, tmp_path: Path) -> None:
+    """A process that lives on notes no more what moves once the plan is carried out."""
+    synced.crm.put("Lead", "00Q1", Title="CTO")
+    planned(synced, tmp_path / "plan")
+
+    async def carry(connection: Connection) -> list[Any]:
+        assert (await carry_out(connection, tmp_path / "plan")).status == "succeeded"
+        store = await connection.opened.store()
+        return await store.write(lambda con: con.execute("SELECT name FROM sqlite_temp_master").fetchall())
+
+    assert synced.use(carry) == []
+    assert synced.sql("SELECT title FROM person WHERE crm_id = '00Q1'") == [("CTO",)]
+
+
 def test_a_plan_twice_carried_out_does_nothing_the_second_time(synced: Engine, tmp_path: Path) -> None:
     """All of it has moved: by the first time."""
     edit(synced, "Lead", 0, title="mine")

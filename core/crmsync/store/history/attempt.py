@@ -16,7 +16,7 @@ import msgspec
 from crmsync.entities import ENGINE_COLUMNS
 from crmsync.model import Page, Value
 from crmsync.store.batch import Batch
-from crmsync.store.history.planned import Item, items, watch
+from crmsync.store.history.planned import Item, items, unwatch, watch
 from crmsync.store.history.stage import Group, Key, Refused, Seen, Stage, page_of
 from crmsync.store.links import apply_gone, apply_merged, link, row_values
 from crmsync.store.records import leave_quarantine
@@ -30,6 +30,7 @@ def attempt(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group]) -> N
         if one.plain:
             one.items = [item for item in one.items if _stands(con, stage.seen, one, item)]
     _try(con, stage, [one for one in groups if one.items])
+    unwatch(con)
 
 
 def _stands(con: sqlite3.Connection, seen: Seen, group: Group, item: Item) -> bool:
