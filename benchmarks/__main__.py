@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import extras, idle, loads, pushes
+from benchmarks.lanes import VENDORS, WAYS, Lane
 from benchmarks.measure import Failed, Figure, serving
 
 BENCHES = ("first", "reload", "memory", "push", "idle", "extras")
@@ -24,7 +25,7 @@ def options(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("-n", "--records", type=int, default=100_000, help="records of a load")
     parser.add_argument("--many", type=int, default=0, help="records of the big load (ten times as many)")
     parser.add_argument("--rounds", type=int, default=5, help="times each pair is measured")
-    parser.add_argument("--lane", choices=loads.LANES, action="append", help="only this way to read")
+    parser.add_argument("--lane", choices=tuple(WAYS), action="append", help="only this way to read")
     parser.add_argument("--no-bars", action="store_true", help="measure without judging")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     found = parser.parse_args(args)
@@ -35,24 +36,32 @@ def options(args: list[str] | None = None) -> argparse.Namespace:
 
 def figures(chosen: argparse.Namespace, folder: Path) -> Iterator[Figure]:
     """Every figure that was asked for, as it comes."""
-    benches, records = chosen.bench or BENCHES, chosen.records
-    with serving(["benchmarks.standin"], folder) as ready:
-        for name in chosen.lane or loads.LANES:
-            lane = loads.Lane(name, ready["url"], folder)
-            if "first" in benches:
-                yield from loads.first(lane, records, chosen.rounds)
-            if "reload" in benches:
-                yield from loads.again(lane, records, chosen.rounds)
-            if "extras" in benches:
-                yield from extras.beside(lane, records)
-            if "memory" in benches:
-                yield from loads.memory(lane, records, chosen.many or 10 * records)
-        if "push" in benches:
-            yield from pushes.push(loads.Lane("push", ready["url"], folder), records, chosen.rounds)
+    benches = chosen.bench or BENCHES
+    for vendor in VENDORS:
+        names = [name for name in chosen.lane or WAYS if WAYS[name].vendor is vendor]
+        if names and set(benches) - {"idle"}:
+            with serving([f"benchmarks.{vendor.name}.standin"], folder) as ready:
+                lanes = [Lane(WAYS[name], ready, folder) for name in names]
+                yield from _read(chosen, lanes)
+                if "push" in benches:
+                    yield from pushes.push(Lane(pushes.way(vendor), ready, folder), chosen.records, chosen.rounds)
     if "idle" in benches:
-        yield from idle.idle(folder, min(records, 2_000), 20)
+        yield from idle.idle(folder, min(chosen.records, 2_000), 20)
     if "extras" in benches:
-        yield from extras.generated(folder, records)
+        yield from extras.generated(folder, chosen.records)
+
+
+def _read(chosen: argparse.Namespace, lanes: list[Lane]) -> Iterator[Figure]:
+    benches, records = chosen.bench or BENCHES, chosen.records
+    for lane in lanes:
+        if "first" in benches:
+            yield from loads.first(lane, records, chosen.rounds)
+        if "reload" in benches:
+            yield from loads.again(lane, records, chosen.rounds)
+        if "extras" in benches:
+            yield from extras.beside(lane, records)
+        if "memory" in benches:
+            yield from loads.memory(lane, records, chosen.many or 10 * records)
 
 
 def main() -> int:

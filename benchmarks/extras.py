@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks.loads import Lane, remove
+from benchmarks.lanes import Lane
+from benchmarks.loads import remove
 from benchmarks.measure import Failed, Figure, python
 from crmsync.service import open as open_app
 

@@ -8,61 +8,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from benchmarks import contacts
-from benchmarks.measure import TIMES, Failed, Figure, Spent, ask, at_least, at_most, python
-from benchmarks.scripts import FIELDS
+from benchmarks import people
+from benchmarks.lanes import Lane
+from benchmarks.measure import TIMES, Failed, Figure, Spent, at_least, at_most
 
-OTHERS = (
-    "User", "Group", "RecordType", "Account", "Campaign", "CampaignMemberStatus", "Lead", "Opportunity",
-    "OpportunityContactRole", "CampaignMember", "Task", "Event",
-)  # fmt: skip
-LANES = ("rest", "bulk")
-BULK = {"rest": "never", "bulk": "always", "push": "auto"}
-FIRST = {"rest": 1.5, "bulk": 0.8}
-AGAIN = {"rest": 1.2, "bulk": None}
 MEGABYTES, GROWTH = 220, 1.25
 _SUFFIXES = ("", "-wal", "-shm")
-
-
-class Lane:
-    """One way to read, with the databases of both sides in a folder of its own."""
-
-    def __init__(self, name: str, address: str, folder: Path) -> None:
-        self.name, self.address = name, address
-        self.folder = folder / name
-        self.folder.mkdir(exist_ok=True)
-        self.ours, self.theirs = self.folder / "crmsync.db", self.folder / "script.db"
-        disable = ", ".join(f'"{one}"' for one in OTHERS)
-        (self.folder / "crmsync.toml").write_text(
-            f"""[connections.bench]
-connector = "salesforce"
-database = "crmsync.db"
-objects.disable = [{disable}]
-
-[connections.bench.settings]
-url = "{address}"
-access_token = "00D000000000001!A"
-bulk = "{BULK[name]}"
-""",
-            "utf-8",
-        )
-
-    def hold(self, records: int, *, moved: bool = False) -> dict[str, Any]:
-        """Say what the org holds, and hear what was asked of it; see that crmsync asks for no less than the script."""
-        said: dict[str, Any] = ask(f"{self.address}/setup", {"records": records, "moved": moved})
-        if said["fields"] and not set(FIELDS) <= set(said["fields"]):
-            raise Failed(f"crmsync asked for other columns: {said['fields']}")
-        return said
-
-    def sync(self) -> Spent:
-        """One `crmsync sync`."""
-        return python(["crmsync", "sync", "--settings", "crmsync.toml", "--json"], self.folder)
-
-    def script(self, what: str = "") -> Spent:
-        """One run of the script, which does what the lane is for unless told otherwise."""
-        return python(["benchmarks.scripts", what or self.name, self.address, str(self.theirs)], self.folder)
 
 
 def remove(path: Path) -> None:
@@ -101,7 +53,7 @@ def first(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
         pairs.append((lane.sync(), lane.script()))
         expect(number(lane.ours, "SELECT COUNT(*) FROM person"), records, "persons")
         expect(number(lane.theirs, "SELECT COUNT(*) FROM contact"), records, "contacts of the script")
-    yield from paired(f"first load, {lane.name}", records, pairs[1:], FIRST[lane.name])
+    yield from paired(f"first load, {lane.name}", records, pairs[1:], lane.way.first)
 
 
 def again(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
@@ -116,7 +68,7 @@ def again(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
     for path, copy in kept.items():
         shutil.copyfile(path, copy)
     lane.hold(records, moved=True)
-    pairs, wanted = [], contacts.changed_of(records) * len(contacts.CHANGED_FIELDS)
+    pairs, wanted = [], people.changed_of(records, lane.vendor.page) * lane.vendor.changed_columns
     for _ in range(rounds + 1):
         for path, copy in kept.items():
             remove(path)
@@ -125,7 +77,7 @@ def again(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
         written = number(lane.ours, "SELECT COUNT(*) FROM crmsync_journal")
         expect(written, wanted, "journal entries")
     yield Figure(f"reload, {lane.name}: journal entries", f"{written:,}", f"= {wanted:,}", written == wanted)
-    yield from paired(f"reload, {lane.name}", records, pairs[1:], AGAIN[lane.name])
+    yield from paired(f"reload, {lane.name}", records, pairs[1:], lane.way.again)
 
 
 def paired(name: str, records: int, pairs: list[tuple[Spent, Spent]], bar: float | None) -> Iterator[Figure]:

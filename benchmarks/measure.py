@@ -53,10 +53,10 @@ def at_most(name: str, value: float, bar: float, unit: str = "") -> Figure:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Byte code is kept for both sides, as an installation has it, and kept out of the tree."""
+    """Byte code is kept for both sides, as an installation has it; out of the tree, if nobody says where."""
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     mine = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE" and not k.startswith("CRMSYNC_")}
-    return {**mine, "PYTHONPATH": paths, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    return {"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), **mine, "PYTHONPATH": paths}
 
 
 def python(args: Sequence[str], folder: Path) -> Spent:

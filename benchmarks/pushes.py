@@ -10,19 +10,24 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.loads import Lane, expect, paired, remove
+from benchmarks.lanes import Lane, Vendor, Way
+from benchmarks.loads import expect, paired, remove
 from benchmarks.measure import TIMES, Figure, Spent
-from benchmarks.scripts import BATCH
 
 BAR = 0.7
 FEW, MANY = 10, 2  # one of so many records is edited: few enough for collections, or so many that an upload is better
 
-EDIT = ("UPDATE person SET title = title || ' (new)' WHERE id % {} = 0",)
+EDIT = ("UPDATE person SET title = title || ' (new)' WHERE id % {every} = 0",)
 MARK = (
     "ALTER TABLE contact ADD COLUMN changed INTEGER NOT NULL DEFAULT 0",
-    "UPDATE contact SET Title = Title || ' (new)', changed = 1 WHERE rowid % {} = 0",
+    "UPDATE contact SET {title} = {title} || ' (new)', changed = 1 WHERE rowid % {every} = 0",
     "CREATE INDEX contact_changed ON contact (changed) WHERE changed",
 )
+
+
+def way(vendor: Vendor) -> Way:
+    """How it is pushed: as the connector thinks best."""
+    return Way(name=f"push-{vendor.name}", vendor=vendor, first=None, again=None)
 
 
 def push(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
@@ -31,8 +36,8 @@ def push(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
     remove(lane.ours)
     remove(lane.theirs)
     lane.sync()
-    lane.script("rest")
-    few, marked = _edited(lane.ours, FEW, EDIT), _edited(lane.theirs, FEW, MARK)
+    lane.script(lane.vendor.load)
+    few, marked = _edited(lane.ours, FEW, EDIT), _edited(lane.theirs, FEW, MARK, lane.vendor.title)
     many = _edited(lane.ours, MANY, EDIT)
     pairs: list[tuple[Spent, Spent]] = []
     starts: list[tuple[Spent, Spent]] = []
@@ -41,14 +46,17 @@ def push(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
         theirs, _ = _sent(lane, records, (marked, lane.theirs), lambda: lane.script("push"), records // FEW)
         pairs.append((ours, theirs))
         starts.append((lane.sync(), lane.script("push")))  # nothing waits any more
-    name, least = f"push of {records // FEW:,}", -(-(records // FEW) // BATCH)
+    name, least = f"push of {records // FEW:,}, {lane.vendor.name}", -(-(records // FEW) // lane.vendor.batch)
     yield Figure(f"{name}: calls that write", f"{said['writes']:,}", f"= {least:,}", said["writes"] == least)
     yield Figure(f"{name}: calls that read before", f"{said['reads']:,}")
     yield from paired(name, records // FEW, pairs[1:], BAR)
     yield Figure(f"{name}: the same, start left out", _without(pairs[1:], starts[1:]))
     spent, said = _sent(lane, records, (many, lane.ours), lane.sync, records // MANY)
     rate = f"{records // MANY / spent.wall:,.0f} rec/s, {spent.wall:.2f} s"
-    yield Figure(f"push of {records // MANY:,}: crmsync", f"{rate}, {said['writes']:,} + {said['reads']:,} calls")
+    yield Figure(
+        f"push of {records // MANY:,}, {lane.vendor.name}: crmsync",
+        f"{rate}, {said['writes']:,} + {said['reads']:,} calls",
+    )
 
 
 def _without(pairs: list[tuple[Spent, Spent]], starts: list[tuple[Spent, Spent]]) -> str:
@@ -59,13 +67,13 @@ def _without(pairs: list[tuple[Spent, Spent]], starts: list[tuple[Spent, Spent]]
     return f"{theirs / ours:.2f}{TIMES}" if min(ours, theirs) > 0 else "too short to tell"
 
 
-def _edited(path: Path, every: int, statements: tuple[str, ...]) -> Path:
+def _edited(path: Path, every: int, statements: tuple[str, ...], title: str = "") -> Path:
     """A copy of a database in which one of so many rows was edited, as any program may."""
     copy = path.with_suffix(f".{every}")
     shutil.copyfile(path, copy)
     with closing(sqlite3.connect(copy)) as con, con:
         for sql in statements:
-            con.execute(sql.format(every))
+            con.execute(sql.format(every=every, title=title))
     return copy
 
 

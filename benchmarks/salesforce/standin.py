@@ -1,68 +1,46 @@
-"""A stand-in for an org: one object, every answer rendered once and served as bytes from then on.
-
-`python -m benchmarks.standin` prints its address as a line of JSON and serves until it is ended. What it holds is set
-by a POST to /setup: {"records": 100000, "moved": false}. It compares nothing and checks nobody; it is only fast.
-"""
+"""A stand-in for an org: one object, every answer rendered once: `python -m benchmarks.salesforce.standin`."""
 
 from __future__ import annotations
 
 import json
 import re
-import socketserver
-import sys
-from collections.abc import Callable
-from email.utils import formatdate
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from benchmarks import contacts
-from benchmarks.contacts import PAGE
-from benchmarks.ledger import Ledger
-
-KEPT = 200_000  # records up to which answers are kept
-Answer = tuple[int, bytes, dict[str, str]]
+from benchmarks.salesforce import contacts
+from benchmarks.salesforce.contacts import PAGE
+from benchmarks.salesforce.ledger import Uploads
+from benchmarks.serving import JSON, Answer, Request, StandIn, as_json, serve
 
 _SELECT = re.compile(r"SELECT (.+?) FROM (\w+)", re.IGNORECASE)
 _LOW, _HIGH = re.compile(r"\bId >=? '(\w+)'"), re.compile(r"\bId < '(\w+)'")
 _AMONG, _EACH = re.compile(r"\bId IN \(([^)]*)\)", re.IGNORECASE), re.compile(r"\w+")
-_JSON, _CSV = "application/json;charset=UTF-8", "text/csv"
+_CSV = "text/csv"
 _JOB, _DATA = "750000000000001AAA", re.compile(r"/services/data/v[\d.]+/(.*)")
 
 
-class StandIn:
-    """What is served, and what was asked."""
+class Org(StandIn[Uploads]):
+    """An org with contacts."""
 
     def __init__(self) -> None:
-        self.url = ""
-        self.records, self.moved = 2_000, False
-        self.fields: tuple[str, ...] = ()
+        super().__init__(Uploads)
         self.job: tuple[str, ...] = ()
-        self.asked = 0
-        self.ledger = Ledger()
-        self._kept: dict[object, bytes] = {}
 
-    def answer(self, method: str, target: str, body: bytes) -> Answer:
-        """The answer to any request."""
+    def served(self, request: Request) -> Answer:
+        """The answer, with what is left of the day's calls."""
+        status, body, headers = self._answer(request.method, request.target, request.body)
+        return status, body, {**headers, "Sforce-Limit-Info": "api-usage=100/10000000"}
+
+    def _answer(self, method: str, target: str, body: bytes) -> Answer:
         path, query = unquote(urlsplit(target).path), parse_qs(urlsplit(target).query)
-        if path == "/setup":
-            return self._setup(body)
-        self.asked += 1
         if path.startswith("/services/oauth2"):
             ids = f"{self.url}/id/00D000000000001EAA/005000000000001AAA"
-            return _json(
+            return as_json(
                 {"access_token": "00D000000000001!A", "instance_url": self.url, "id": ids, "token_type": "Bearer"}
             )
         if path.rstrip("/") == "/services/data":
-            return _json([{"version": "62.0", "label": "Bench", "url": "/services/data/v62.0"}])
+            return as_json([{"version": "62.0", "label": "Bench", "url": "/services/data/v62.0"}])
         found = _DATA.match(path)
         return self._data(method, found[1].strip("/") if found else "", query, body)
-
-    def _setup(self, body: bytes) -> Answer:
-        said = {"asked": self.asked, "fields": self.fields, **self.ledger.told()}
-        self.ledger = Ledger()
-        asked = json.loads(body)
-        self.records, self.moved, self.asked = asked["records"], asked["moved"], 0
-        self._kept.clear() if self.records > KEPT else None
-        return _json(said)
 
     def _data(self, method: str, tail: str, query: dict[str, list[str]], body: bytes) -> Answer:  # noqa: PLR0911
         if tail in ("query", "queryAll"):
@@ -76,12 +54,12 @@ class StandIn:
         if tail == "composite":
             return self._composite(body)
         if tail == "sobjects":
-            return _json({"sobjects": [{k: v for k, v in contacts.described().items() if k != "fields"}]})
+            return as_json({"sobjects": [{k: v for k, v in contacts.described().items() if k != "fields"}]})
         if tail == "sobjects/Contact/describe":
-            return _json(contacts.described())
+            return as_json(contacts.described())
         if tail.startswith("sobjects/Contact/deleted"):
             until = query["end"][0]
-            return _json(
+            return as_json(
                 {
                     "deletedRecords": [],
                     "earliestDateAvailable": "2020-01-01T00:00:00.000+0000",
@@ -89,37 +67,38 @@ class StandIn:
                 }
             )
         if tail == "limits":
-            return _json({"DailyApiRequests": {"Max": 10_000_000, "Remaining": 9_000_000}})
+            return as_json({"DailyApiRequests": {"Max": 10_000_000, "Remaining": 9_000_000}})
         return _error(404, "NOT_FOUND", "The requested resource does not exist")
 
     def _composite(self, body: bytes) -> Answer:
         parts = []
         for one in json.loads(body)["compositeRequest"]:
-            status, content, _ = self.answer(one["method"], one["url"], b"")
+            self.asked += 1
+            status, content, _ = self._answer(one["method"], one["url"], b"")
             parts.append(b'{"body":%s,"httpHeaders":{},"httpStatusCode":%d,"referenceId":"%s"}' % (
                 content or b"null", status, one["referenceId"].encode()
             ))  # fmt: skip
-        return 200, b'{"compositeResponse":[%s]}' % b",".join(parts), {"Content-Type": _JSON}
+        return 200, b'{"compositeResponse":[%s]}' % b",".join(parts), {"Content-Type": JSON}
 
     def _query(self, soql: str) -> Answer:
         found = _SELECT.match(soql)
         if found is None or found[2] != "Contact":
             return _error(400, "INVALID_TYPE", "sObject type is not supported.")
         if found[1].upper() == "COUNT()":
-            return _json({"totalSize": self.records, "done": True, "records": []})
+            return as_json({"totalSize": self.records, "done": True, "records": []})
         fields = tuple(found[1].replace(" ", "").split(","))
         if among := _AMONG.search(soql):
             self.ledger.reads += 1
             ids = _EACH.findall(among[1])
             head = b'{"totalSize":%d,"done":true,"records":[' % len(ids)
-            return 200, b"%s%s]}" % (head, contacts.json_by_id(fields, ids, moved=self.moved)), {"Content-Type": _JSON}
+            return 200, b"%s%s]}" % (head, contacts.json_by_id(fields, ids, moved=self.moved)), {"Content-Type": JSON}
         if "SystemModstamp >" in soql:  # nothing moves by itself
             return self._page(0, 0)
         self.fields = fields
         last = -(-self.records // PAGE)
         if " LIMIT 1" in soql:
             row = contacts.identity(0, 0) if " DESC" not in soql else contacts.identity(last - 1, 0)
-            return _json({"totalSize": 1, "done": True, "records": [{"Id": row}]})
+            return as_json({"totalSize": 1, "done": True, "records": [{"Id": row}]})
         low, high = _LOW.search(soql), _HIGH.search(soql)
         return self._page(
             contacts.page_of(low[1]) if low else 0, min(contacts.page_of(high[1]) if high else last, last)
@@ -128,24 +107,24 @@ class StandIn:
     def _edits(self, method: str, tail: str, body: bytes) -> Answer:
         """What is written, and the collections that are read before."""
         if tail == "composite/sobjects":
-            return 200, self.ledger.collection(body), {"Content-Type": _JSON}
+            return 200, self.ledger.collection(body), {"Content-Type": JSON}
         if tail.startswith("composite"):
             asked = json.loads(body)
             self.ledger.reads += 1
             found = contacts.json_by_id(tuple(asked["fields"]), asked["ids"], moved=self.moved)
-            return 200, b"[%s]" % found, {"Content-Type": _JSON}
+            return 200, b"[%s]" % found, {"Content-Type": JSON}
         job = tail.split("/")[2:]
         results = method == "GET" and len(job) > 1
-        return 200, self.ledger.ingest(method, job, body), {"Content-Type": _CSV if results else _JSON}
+        return 200, self.ledger.ingest(method, job, body), {"Content-Type": _CSV if results else JSON}
 
     def _rows(self, page: int) -> int:
         return min(PAGE, self.records - page * PAGE)
 
     def _page(self, page: int, end: int) -> Answer:
         if page >= end:
-            return _json({"totalSize": 0, "done": True, "records": []})
+            return as_json({"totalSize": 0, "done": True, "records": []})
         key = ("json", self.fields, page, end, self._rows(page), self.moved)
-        return 200, self._keep(key, lambda: self._render(page, end)), {"Content-Type": _JSON}
+        return 200, self.keep(key, lambda: self._render(page, end)), {"Content-Type": JSON}
 
     def _render(self, page: int, end: int) -> bytes:
         total = min(self.records, end * PAGE)
@@ -154,24 +133,16 @@ class StandIn:
         head = f'{{"totalSize":{total},"done":{str(not more).lower()},{next_}"records":['
         return head.encode() + contacts.json_records(self.fields, page, self._rows(page), moved=self.moved) + b"]}"
 
-    def _keep(self, key: object, render: Callable[[], bytes]) -> bytes:
-        if key in self._kept:
-            return self._kept[key]
-        made = render()
-        if self.records <= KEPT:
-            self._kept[key] = made
-        return made
-
     def _bulk(self, method: str, tail: list[str], query: dict[str, list[str]], body: bytes) -> Answer:
         job = {"id": _JOB, "state": "JobComplete", "object": "Contact", "numberRecordsProcessed": self.records}
         if method == "POST":
             found = _SELECT.match(json.loads(body)["query"])
             assert found is not None
             self.job = tuple(found[1].replace(" ", "").split(","))
-            return _json(job)
+            return as_json(job)
         if method == "GET" and tail[1:] == ["results"]:
             return self._results(int(query["maxRecords"][0]), int(query.get("locator", ["0"])[0]))
-        return _json(job)
+        return as_json(job)
 
     def _results(self, most: int, start: int) -> Answer:
         pages = max(1, most // PAGE)
@@ -183,7 +154,7 @@ class StandIn:
             "Sforce-NumberOfRecords": str(rows),
             "Sforce-Locator": str(end) if more else "null",
         }
-        return 200, self._keep(("csv", self.job, start, end, rows, self.moved), lambda: self._csv(start, end)), head
+        return 200, self.keep(("csv", self.job, start, end, rows, self.moved), lambda: self._csv(start, end)), head
 
     def _csv(self, start: int, end: int) -> bytes:
         header = ",".join(f'"{name}"' for name in self.job) + "\n"
@@ -191,51 +162,9 @@ class StandIn:
         return header.encode() + b"".join(parts)
 
 
-def _json(value: object, status: int = 200) -> Answer:
-    return status, json.dumps(value).encode(), {"Content-Type": _JSON}
-
-
 def _error(status: int, code: str, message: str) -> Answer:
-    return _json([{"errorCode": code, "message": message}], status)
-
-
-class Handler(socketserver.StreamRequestHandler):
-    """Keeps a connection, a thread each: requests in, bytes out."""
-
-    disable_nagle_algorithm = True
-    standin: StandIn
-
-    def handle(self) -> None:
-        """Answer requests until the other side has enough."""
-        while (line := self.rfile.readline()) and len(words := line.decode("latin-1").split()) > 1:
-            length = 0
-            while (header := self.rfile.readline()) not in (b"\r\n", b"\n", b""):
-                if header[:15].lower() == b"content-length:":
-                    length = int(header[15:])
-            status, body, headers = self.standin.answer(words[0], words[1], self.rfile.read(length))
-            headers |= {"Date": formatdate(usegmt=True), "Content-Length": str(len(body))}
-            headers["Sforce-Limit-Info"] = "api-usage=100/10000000"
-            lines = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
-            self.connection.sendall(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode())
-            self.connection.sendall(body)
-
-
-class Server(socketserver.ThreadingTCPServer):
-    """A loopback port that nobody waits for at the end."""
-
-    daemon_threads = True
-    request_queue_size = 50
-
-
-def main() -> None:
-    """Say where, and serve."""
-    with Server(("127.0.0.1", 0), Handler) as server:
-        Handler.standin = StandIn()
-        Handler.standin.url = f"http://127.0.0.1:{server.server_address[1]}"
-        print(json.dumps({"url": Handler.standin.url}), flush=True)
-        sys.setswitchinterval(0.001)
-        server.serve_forever()
+    return as_json([{"errorCode": code, "message": message}], status)
 
 
 if __name__ == "__main__":
-    main()
+    serve(Org())

@@ -1,8 +1,4 @@
-"""The records that are read: contacts of 26 columns, as a vendor's JSON and CSV would have them.
-
-A page of 2,000 is rendered once as a template; the pages of a large org differ in ids, e-mail addresses and external
-ids, so that rendering any number of them costs a search and replace.
-"""
+"""The records that are read: contacts of 26 columns, as the vendor's JSON and CSV would have them."""
 
 from __future__ import annotations
 
@@ -10,11 +6,11 @@ import json
 from collections.abc import Sequence
 from functools import cache
 
+from benchmarks.people import PLACE, person, placed
+
 PAGE = 2_000
-CHANGED_EVERY = 100
 CHANGED_FIELDS = ("Title", "Phone", "MailingCity", "LeadSource")
 
-_PLACE = "PAGE##"
 _DIGITS = (5, 11, 15)  # where page and row begin in an id, and where they end
 
 TYPES: dict[str, str] = {
@@ -26,16 +22,10 @@ TYPES: dict[str, str] = {
     "mkto71_Lead_Score__c": "double", "Tier__c": "picklist", "External_Id__c": "string", "Newsletter__c": "boolean",
 }  # fmt: skip
 """The 26 columns with their types."""
+FIELDS = tuple(TYPES)
 
 HIDDEN = {"IsDeleted": "boolean", "MasterRecordId": "reference"}
 """Further fields of the object, which only a sync asks for."""
-
-_FIRST = ("Anna", "Jürgen", "Łukasz", "Mary", "Søren", "Chloé", "Kenji", "Olga", "Tomás", "Priya", "Liam")
-_LAST = ("Smith", "Müller", "Kowalski", "García", "Ivanova", "Nakamura", "O'Brien", "Žižka", "Haddad", "Lindqvist")
-_CITIES = ("Berlin", "São Paulo", "Chicago", "Kraków", "Osaka", "Cork", "Beirut")
-_TITLES = ("Head of Purchasing", "Analyst", "CTO", "Marketing Manager", "Sales Engineer")
-_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Other")
-_NOTE = "Met at the spring fair, asked for a quote on the larger plan; call again after the holidays."
 
 
 def identity(page: int, row: int) -> str:
@@ -52,34 +42,21 @@ def page_of(identity_: str) -> int:
     return low
 
 
-def changed_of(records: int) -> int:
-    """How many of so many records differ in the second edition."""
-    return records // PAGE * -(-PAGE // CHANGED_EVERY) + -(-(records % PAGE) // CHANGED_EVERY)
-
-
 def record(row: int, *, moved: bool) -> dict[str, object]:
     """One record of every page; `moved` is the second edition, in which some rows have changed."""
-    touched = moved and row % CHANGED_EVERY == 0
-    turn = row + touched
-    first, last = _FIRST[row % len(_FIRST)], _LAST[row % len(_LAST)]
-    clock = f"{1 + row % 28:02d}T{row % 24:02d}:{row % 60:02d}:{row // 60 % 60:02d}"
+    one = person(row, moved=moved)
+    score = one["score"]
     return {
-        "Id": f"0035f{_PLACE}{row:04d}AAA", "SystemModstamp": f"2024-{5 + touched:02d}-{clock}",
-        "CreatedDate": f"2023-11-{clock}",
+        "Id": f"0035f{PLACE}{row:04d}AAA", "SystemModstamp": one["modified"], "CreatedDate": one["created"],
         "AccountId": f"0015f0000{row % 400:06d}AAA", "OwnerId": f"0055f0000{row % 9:06d}AAA",
-        "Salutation": ("Ms.", "Mr.", None)[row % 3], "FirstName": first, "LastName": f"{last} {row}",
-        "Title": _TITLES[turn % len(_TITLES)], "Email": f"person.{row}.{_PLACE}@customer{row % 97}.example.com",
-        "Phone": f"+1 555 {1_000_000 + row + 7 * touched}",
-        "MobilePhone": None if row % 3 else f"+44 7700 {900_000 + row}",
-        "Fax": None, "MailingStreet": f"{row % 300} Long Harbour Street", "MailingCity": _CITIES[turn % len(_CITIES)],
-        "MailingState": None if row % 4 else "Illinois", "MailingPostalCode": f"{10_000 + row}",
-        "MailingCountry": ("Germany", "United States", "Poland")[row % 3],
-        "LeadSource": _SOURCES[turn % len(_SOURCES)],
-        "Description": None if row % 2 else _NOTE,
-        "Birthdate": None if row % 5 else f"19{50 + row % 50}-0{1 + row % 9}-17",
-        "HasOptedOutOfEmail": row % 10 == 0, "mkto71_Lead_Score__c": None if row % 6 == 0 else float(row % 100),
-        "Tier__c": ("Gold", "Silver", "Bronze")[row % 3], "External_Id__c": f"CON-{_PLACE}-{row:04d}",
-        "Newsletter__c": row % 2 == 0, "IsDeleted": False, "MasterRecordId": None,
+        "Salutation": one["salutation"], "FirstName": one["first"], "LastName": one["last"], "Title": one["title"],
+        "Email": one["email"], "Phone": one["phone"], "MobilePhone": one["mobile"], "Fax": None,
+        "MailingStreet": one["street"], "MailingCity": one["city"], "MailingState": one["state"],
+        "MailingPostalCode": one["postal_code"], "MailingCountry": one["country"], "LeadSource": one["source"],
+        "Description": one["note"], "Birthdate": one["birth"], "HasOptedOutOfEmail": one["opted_out"],
+        "mkto71_Lead_Score__c": float(score) if isinstance(score, int) else None, "Tier__c": one["tier"],
+        "External_Id__c": one["external"], "Newsletter__c": one["newsletter"],
+        "IsDeleted": False, "MasterRecordId": None,
     }  # fmt: skip
 
 
@@ -122,19 +99,18 @@ def _csv_template(fields: tuple[str, ...], rows: int, moved: bool) -> bytes:
 
 def json_records(fields: Sequence[str], page: int, rows: int, *, moved: bool) -> bytes:
     """The records of one page, without brackets."""
-    return _json_template(tuple(fields), rows, moved).replace(_PLACE.encode(), b"%06d" % page)
+    return placed(_json_template(tuple(fields), rows, moved), page)
 
 
 def json_by_id(fields: Sequence[str], ids: Sequence[str], *, moved: bool) -> bytes:
     """Records by their ids, without brackets."""
     lines, (page, row, end) = _json_lines(tuple(fields), moved), _DIGITS
-    place = _PLACE.encode()
-    return b",".join(lines[int(one[row:end])].replace(place, one[page:row].encode()) for one in ids)
+    return b",".join(placed(lines[int(one[row:end])], int(one[page:row])) for one in ids)
 
 
 def csv_rows(fields: Sequence[str], page: int, rows: int, *, moved: bool) -> bytes:
     """The rows of one page, without a header."""
-    return _csv_template(tuple(fields), rows, moved).replace(_PLACE.encode(), b"%06d" % page)
+    return placed(_csv_template(tuple(fields), rows, moved), page)
 
 
 def described() -> dict[str, object]:
