@@ -13,17 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def figures(*bench: str, lane: str) -> dict[str, dict[str, str]]:
     """What these benches measure of a small org, by name."""
-    args = [
-        *(word for lane in lanes for word in ("--lane", lane)),
-        "--records",
-        "2000",
-        "--many",
-        "4000",
-        "--rounds",
-        "1",
-        "--no-bars",
-        "--json",
-    ]
+    args = ["--lane", lane, "--records", "2000", "--many", "4000", "--rounds", "1", "--no-bars", "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *bench, *args],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
