@@ -17,7 +17,7 @@ from crmsync.clock import SystemClock
 from crmsync.hookspecs import Context
 from crmsync.model import Type
 from crmsync.simulate import Loopback
-from crmsync_dynamics import csdl
+from crmsync_dynamics import csdl, documented
 from crmsync_dynamics.session import connect
 from crmsync_dynamics.settings import DynamicsSettings
 from crmsync_dynamics.tables import Table, labels
@@ -153,15 +153,15 @@ def test_labels_tell_choices_apart() -> None:
 @absent
 def test_a_real_metadata_document_is_read_alone() -> None:
     """`$metadata` of a real environment gives its tables, keys, lookups and their targets."""
-    found = csdl.parse((DATA / "metadata_v9.1.edmx.xml").read_bytes())
-    contact = csdl.named(found, "contact")
+    found = documented.tables((DATA / "metadata_v9.1.edmx.xml").read_bytes())
+    contact = documented.named(found, "contact")
     assert contact is not None
     assert (contact.set, contact.key) == ("contacts", "contactid")
     assert contact.columns["parentcustomerid"].field.references == ("account", "contact")
     assert contact.columns["parentcustomerid_account"].target == "account"
     assert contact.columns["birthdate"].field.type is Type.DATE
     assert contact.columns["gendercode"].field.type is Type.TEXT
-    task = csdl.named(found, "task")
+    task = documented.named(found, "task")
     assert task is not None
     assert (task.key, task.columns["modifiedon"].field.type) == ("activityid", Type.DATETIME)
 

@@ -43,7 +43,10 @@ class Apart:
         return self._values(self._reader.key.field.name)
 
     def leave_out(self) -> None:
-        """Leave out what fails the conditions of the read."""
+        """Leave out what fails the conditions of the read, also where a plain server does not test them."""
+        if self._reader.client.features.plain and self._reader.query.ids:
+            wanted = set(self._reader.query.ids)
+            self._out |= {at for at, one in enumerate(self.ids) if one not in wanted}
         if self._found.count:
             for one in self._reader.query.where:
                 self._out |= failing(one, self._values(one.field))

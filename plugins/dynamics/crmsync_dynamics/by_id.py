@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 
 from crmsync.model import Page
 from crmsync_dynamics.errors import Faulty
+from crmsync_dynamics.narrowed import FILTER
 from crmsync_dynamics.query import among, chunks
 from crmsync_dynamics.reading import Reader, raised
 
@@ -21,5 +22,7 @@ async def by_id(reader: Reader) -> AsyncGenerator[Page, None]:
             where = (*reader.where(), among(column.wire, some, column.field.native))
             async for found, _ in reader.pages(str(reader.select(where)), tracked=False):
                 yield await reader.page(found, resume=None)
+            if not reader.client.features.has(FILTER):
+                return  # all records were read, and those that were asked for kept
     except Faulty as error:
         raise raised(error, reader) from error

@@ -14,7 +14,7 @@ from crmsync.model import Page
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.load import selected, tracked, whole
 from crmsync_dynamics.query import literal
-from crmsync_dynamics.reading import RESTARTS, Reader, raised
+from crmsync_dynamics.reading import RESTARTS, Reader, astray, raised
 from crmsync_dynamics.resume import Mark, Place
 from crmsync_dynamics.routes import STAMP
 
@@ -81,7 +81,7 @@ async def _by_link(reader: Reader, mark: Mark, place: Place | None) -> AsyncGene
 
 
 async def _linked(reader: Reader, link: str, upto: str) -> AsyncGenerator[Page, None]:
-    async for found, answer in reader.pages(link, tracked=True):
+    async for found, answer in reader.pages(link, tracked=True, link=True):
         upto = upto or marks.safe(answer.asked_at, reader.session.settings.lag_seconds)
         if found.next is not None:
             yield await reader.page(found, resume=marks.write(Place(upto=upto, link=found.next, delta=True)))
@@ -98,7 +98,8 @@ async def _by_stamp(reader: Reader, mark: Mark, place: Place | None) -> AsyncGen
     link, upto, tries = place.link if place else None, place.upto if place else "", 0
     while True:
         try:
-            async for found, answer in reader.pages(link or _window(reader, mark), tracked=False):
+            path = link or _window(reader, mark)
+            async for found, answer in reader.pages(path, tracked=False, link=link is not None):
                 upto = upto or marks.safe(answer.asked_at, reader.session.settings.lag_seconds)
                 if found.next is not None:
                     yield await reader.page(found, resume=marks.write(Place(upto=upto, link=found.next)))
@@ -107,7 +108,7 @@ async def _by_stamp(reader: Reader, mark: Mark, place: Place | None) -> AsyncGen
                     yield await reader.page(found, resume=None, mark=marks.write(after), gap=reader.sees_all)
         except Faulty as error:
             tries += 1
-            if error.policy is not Policy.CURSOR or tries > RESTARTS:
+            if not astray(error, reader) or tries > RESTARTS:
                 raise
             link = None
         else:
@@ -115,10 +116,16 @@ async def _by_stamp(reader: Reader, mark: Mark, place: Place | None) -> AsyncGen
 
 
 def _window(reader: Reader, mark: Mark) -> str:
-    """The query for everything that moved since a while before the mark; everything where there are no stamps."""
+    """The query for everything that moved since a while before the mark; everything where there are no stamps.
+
+    A plain server pages by an order of its own, and may stamp only what was changed after it was made.
+    """
     column = reader.columns[reader.at(STAMP)]
     if not column.wire:
         return str(reader.select(reader.where()))
     since = literal(marks.back(mark.upto, reader.session.settings.overlap_seconds), column)
-    order = [f"{column.wire} asc"] + ([] if reader.client.features.plain else [f"{reader.known.table.key} asc"])
-    return str(reader.select((*reader.where(), f"{column.wire} ge {since}"), order))
+    moved = f"{column.wire} ge {since}"
+    if reader.client.features.plain:
+        moved = f"({moved} or {column.wire} eq null)" if column.field.nullable else moved
+        return str(reader.select((*reader.where(), moved)))
+    return str(reader.select((*reader.where(), moved), (f"{column.wire} asc", f"{reader.known.table.key} asc")))

@@ -9,9 +9,10 @@ import msgspec
 
 from crmsync.errors import RouteStopped
 from crmsync.model import Direction, Finding, Level, Route
-from crmsync_dynamics.describe import Known
+from crmsync_dynamics.describe import UNSTAMPED, Known
 from crmsync_dynamics.errors import Faulty, Policy, translate
 from crmsync_dynamics.rights import WHOLE, missing, names_of
+from crmsync_dynamics.routes import STAMP
 from crmsync_dynamics.session import DynamicsSession
 
 _USER = "fullname,isdisabled,applicationid,accessmode,internalemailaddress"
@@ -32,8 +33,7 @@ async def check(session: DynamicsSession, routes: Sequence[Route]) -> list[Findi
         _ok("2 credentials", f"logged in by {settings.login_flow()}"),
     ]
     if session.client.features.plain:
-        note = "The server is no Dynamics environment: users, privileges and change tracking cannot be told."
-        return [*found, Finding(level=Level.WARN, topic="server", message=note)]
+        return [*found, *_plain(await _known(session, routes))]
     user = await _row(session, f"systemusers({identity.user})?$select={_USER}")
     tables = await _known(session, routes)
     return [
@@ -48,6 +48,17 @@ def _ok(topic: str, message: str) -> Finding:
 
 def _warning(topic: str, message: str, grant: str) -> Finding:
     return Finding(level=Level.WARN, topic=topic, message=message, grant=grant)
+
+
+def _plain(tables: dict[str, Known]) -> list[Finding]:
+    """What is lost with a server that is no Dynamics."""
+    said = ["The server is no Dynamics environment: users, privileges and change tracking cannot be told."]
+    for name, one in sorted(tables.items()):
+        if not one.table.columns[STAMP].wire:
+            said.append(UNSTAMPED.format(name))
+        if one.table.unread:
+            said.append(f"{name}: {', '.join(one.table.unread)} are of types that are not read.")
+    return [Finding(level=Level.WARN, topic="server", message=one) for one in said]
 
 
 async def _known(session: DynamicsSession, routes: Sequence[Route]) -> dict[str, Known]:

@@ -125,6 +125,8 @@ class Client(Asker):
                 raise translate(error)
             self.throttle.pause(wait)
             return True
+        if error.fault.status == _SERVER and (self.features.plain or self.settings.foreign):
+            return False  # what such a server does not know it calls an error of its own, again and again
         passing = error.policy is Policy.RETRY or (error.policy is Policy.ONCE and error.fault.status >= _SERVER)
         if not (passing and again and self.backoff.left(attempt)):
             return False

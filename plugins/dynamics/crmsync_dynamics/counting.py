@@ -9,6 +9,7 @@ import msgspec
 from crmsync.model import Page
 from crmsync_dynamics.apart import LEAD, MASTER, QUALIFIED
 from crmsync_dynamics.errors import Faulty, Policy
+from crmsync_dynamics.narrowed import refuses
 from crmsync_dynamics.query import encoded, name
 from crmsync_dynamics.reading import Reader, raised
 from crmsync_dynamics.routes import STATE
@@ -23,7 +24,9 @@ async def count(reader: Reader) -> AsyncGenerator[Page, None]:
         if found is not None and found >= CAP and not reader.client.features.plain:
             found = await _aggregated(reader) or await _remembered(reader)
     except Faulty as error:
-        raise raised(error, reader) from error
+        if not refuses(error, reader.client.features):
+            raise raised(error, reader) from error
+        found = None
     if found is not None:
         yield reader.meter.on(Page(columns=("count",), rows=[(found,)]))
 

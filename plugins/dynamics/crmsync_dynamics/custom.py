@@ -11,6 +11,7 @@ from crmsync.connectors import nearby
 from crmsync.errors import RetryLater, RouteStopped
 from crmsync.model import Route
 from crmsync_dynamics import definitions
+from crmsync_dynamics.describe import KEYLESS
 from crmsync_dynamics.errors import Faulty, translate
 from crmsync_dynamics.routes import CREATED, CUSTOM_ORDER, FILTER, IN_SYNC, KINDS, ROOTS, ROUTES, STAMP, VERSION
 from crmsync_dynamics.session import DynamicsSession
@@ -28,7 +29,7 @@ async def custom_routes(session: DynamicsSession, enabled: frozenset[str] | None
     ways = {name: await _way(name, links) for name in sorted(links) if enabled is None or name in enabled}
     near = [name for name, chain in ways.items() if nearby.is_near(chain) or session.client.features.plain]
     tables = await asyncio.gather(*(_table(session, name, listed=enabled is None) for name in near))
-    routes = [_route(one, frozenset(near)) for one in tables if one is not None]
+    routes = [one if isinstance(one, Route) else _route(one, frozenset(near)) for one in tables if one is not None]
     if enabled is None:
         return routes
     return [
@@ -63,13 +64,20 @@ async def _way(name: str, links: Links) -> tuple[str, ...]:
     return await nearby.way(name, ROOTS, targets)
 
 
-async def _table(session: DynamicsSession, name: str, *, listed: bool) -> Table | None:
-    """A table; None where it is not on offer. One that may not be read is not listed, but says so when it is asked."""
+async def _table(session: DynamicsSession, name: str, *, listed: bool) -> Table | Route | None:
+    """A table; None where it is not on offer. One that may not be read is not listed, but says so when it is asked.
+
+    One that cannot be synced is refused with the reason where it was asked for.
+    """
     try:
         known = await session.describes.last(name)
-    except RouteStopped:
-        return None
+    except RouteStopped as error:
+        return None if listed or error.code != KEYLESS else _refused(name, error.message)
     return known.table if known.held.may(known.table, "Read") or not listed else None
+
+
+def _refused(name: str, why: str) -> Route:
+    return Route(object=name, entity=name.lower(), order=CUSTOM_ORDER, custom=True, optional=True, refused=why)
 
 
 def _route(table: Table, offered: Iterable[str]) -> Route:

@@ -149,7 +149,7 @@ def _json_type(one: Column) -> Any:
     if kind is Type.BOOLEAN:
         return bool | None
     if kind is Type.INTEGER:
-        return int | float | None
+        return int | float | str | None  # large ones are texts where a server is careful
     if kind is Type.DECIMAL:
         return msgspec.Raw
     if kind in (Type.DATE, Type.DATETIME, Type.TIME, Type.MULTI):
@@ -180,7 +180,7 @@ def _references(found: Sequence[Any], _: Mapping[int, str]) -> Values:
 
 
 def _whole(found: Sequence[Any], _: Mapping[int, str]) -> Values:
-    return [value if value is None or type(value) is int else values.integer(repr(value)) for value in found]
+    return [value if value is None or type(value) is int else values.integer(str(value)) for value in found]
 
 
 def _decimals(found: Sequence[Any], _: Mapping[int, str]) -> Values:

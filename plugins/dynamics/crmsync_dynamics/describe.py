@@ -10,16 +10,20 @@ import msgspec
 from crmsync.errors import CrmError, RetryLater, RouteStopped
 from crmsync.model import Field, Type
 from crmsync.pacing import SingleFlight
-from crmsync_dynamics import csdl, definitions
+from crmsync_dynamics import definitions, documented
 from crmsync_dynamics.client import Client
 from crmsync_dynamics.definitions import Entity
 from crmsync_dynamics.errors import Faulty, Policy, translate
 from crmsync_dynamics.query import name as checked_name
 from crmsync_dynamics.remembered import Remembered
 from crmsync_dynamics.rights import Held, Rights
-from crmsync_dynamics.routes import DERIVED, FILTER, VIEWS, View
+from crmsync_dynamics.routes import DERIVED, FILTER, STAMP, VIEWS, View
 from crmsync_dynamics.tables import Column, Table
 
+_ADDRESS = "Is url right? For a server that is no Dynamics it is the address of its $metadata."
+_DISABLE = "Disable it in objects.disable."
+UNSTAMPED = "{} has no column that tells when a row changed: all of it is read in every cycle."
+KEYLESS = "keyless"
 _NO_DEFINITIONS = frozenset({Policy.OBJECT, Policy.MISTAKE, Policy.ABSENT})
 
 
@@ -90,7 +94,7 @@ class Describes:
         """Whether an object has its table among those that are there."""
         view = VIEWS.get(obj)
         name = view.table if view else obj
-        return name in there if self._document is None else csdl.named(self._document, name) is not None
+        return name in there if self._document is None else documented.named(self._document, name) is not None
 
     async def document(self) -> dict[str, Table]:
         """The tables of `$metadata` by type name."""
@@ -133,10 +137,18 @@ class Describes:
                 raise RetryLater(
                     f"{name}: the server's definition cannot be read: {error}.", code="describe"
                 ) from error
-        found = csdl.named(await self.document(), name)
+        return self._fitted(documented.named(await self.document(), name), name)
+
+    def _fitted(self, found: Table | None, name: str) -> Table:
+        """The table as the default mapping knows it; what it lacks for a sync that spares the server is told."""
         if found is None:
-            raise RouteStopped(f"The server has no {name}.", hint="Disable it in objects.disable.", code="absent")
-        return csdl.fitted(found, name)
+            raise RouteStopped(f"The server has no {name}.", hint=_DISABLE, code="absent")
+        if not found.key:
+            raise RouteStopped(f"{name} has no single column that tells its rows apart.", hint=_DISABLE, code=KEYLESS)
+        table = documented.fitted(found, name)
+        if not table.columns[STAMP].wire:
+            self.client.context.warn(UNSTAMPED.format(name))
+        return table
 
     async def _missing(self, error: Faulty, name: str) -> None:
         """Whether it is the table that is not there, or all definitions. Raises for the table."""
@@ -163,7 +175,7 @@ class Describes:
     async def _read_document(self) -> dict[str, Table]:
         try:
             answer = await self.client.request("GET", "$metadata", headers={"Accept": "application/xml"})
-            self._document = csdl.parse(answer.body)
+            self._document = documented.tables(answer.body)
         except Faulty as error:
             raise _unreadable(error) from error
         except ValueError as error:
@@ -173,7 +185,7 @@ class Describes:
 
 def _unreadable(error: Faulty) -> CrmError:
     found = translate(error, obj="$metadata")
-    return found if error.policy not in _NO_DEFINITIONS else RouteStopped(found.message, hint="Is url right?")
+    return found if error.policy not in _NO_DEFINITIONS else RouteStopped(found.message, hint=_ADDRESS)
 
 
 def open_to(table: Table, held: Held, trusting: bool) -> Table:

@@ -87,6 +87,7 @@ _SAID: tuple[tuple[str, str, Policy], ...] = (
 _STATUS: dict[int, Policy] = {
     401: Policy.LOGIN, 403: Policy.PRIVILEGE, 404: Policy.ABSENT, 408: Policy.RETRY, 412: Policy.STALE,
     413: Policy.RECORD, 414: Policy.NARROW, 429: Policy.THROTTLED, 431: Policy.NARROW,
+    501: Policy.MISTAKE,
 }  # fmt: skip
 _SERVER = 500
 

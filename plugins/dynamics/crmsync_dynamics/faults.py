@@ -25,9 +25,14 @@ def read_fault(body: bytes | Any, status: int) -> Fault | None:
         return None
     error = body.get("error")
     if isinstance(error, dict):
-        return Fault(hexadecimal(error.get("code")), _message(error), status, str(error.get(NAME) or ""))
+        return Fault(_code(error.get("code"), status), _message(error), status, str(error.get(NAME) or ""))
     message = body.get("Message") or body.get("message")
     return Fault("0x0", str(message), status) if message else None
+
+
+def _code(told: object, status: int) -> str:
+    """The code; a server that is no Dynamics often tells the status once more."""
+    return f"HTTP_{status}" if str(told) == str(status) else hexadecimal(told)
 
 
 def _message(error: dict[str, Any]) -> str:

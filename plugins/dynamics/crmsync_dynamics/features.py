@@ -17,6 +17,8 @@ _INSTEAD = {
     "security": "does not tell our column permissions: secured columns are left out unless trust_secured is set",
     "lookups": "does not tell what a lookup refers to: only those to one table are read",
     "organization": "does not tell how long it remembers changes",
+    "$filter": "refuses a filter: all records are read where some would do",
+    "$select": "refuses a selection of columns: all columns are read",
     "batch": "takes no batches: every record costs a call of its own",
     "multiple": "takes no bulk messages: records are written in batches",
 }

@@ -12,7 +12,7 @@ from crmsync.connectors import marks
 from crmsync.model import Page
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.query import encoded
-from crmsync_dynamics.reading import RESTARTS, Reader, raised
+from crmsync_dynamics.reading import RESTARTS, Reader, astray, raised
 from crmsync_dynamics.resume import Mark, Place
 from crmsync_dynamics.routes import STAMP
 
@@ -51,7 +51,7 @@ async def whole(reader: Reader, place: Place | None, *, again: bool = False) -> 
             if follow and error.policy in (Policy.UNTRACKED, Policy.PRIVILEGE):
                 follow, lost = False, True
                 reader.notes.append(UNTRACKED)
-            elif error.policy not in (Policy.CURSOR, Policy.EXPIRED) or tries > RESTARTS:
+            elif not (error.policy is Policy.EXPIRED or astray(error, reader)) or tries > RESTARTS:
                 raise
             place = None
         else:
@@ -71,8 +71,9 @@ class Start:
 async def _read(reader: Reader, start: Start) -> AsyncGenerator[Page, None]:
     place = start.place
     upto = place.upto if place else ""
-    path = place.link if place and place.link else _first(reader, tracked=start.tracked)
-    async for found, answer in reader.pages(path, tracked=start.tracked):
+    link = place.link if place else None
+    path = link or _first(reader, tracked=start.tracked)
+    async for found, answer in reader.pages(path, tracked=start.tracked, link=link is not None):
         upto = upto or marks.safe(answer.asked_at, reader.session.settings.lag_seconds)
         if found.next is not None:
             resume = Place(upto=upto, link=found.next, whole=start.again, delta=start.tracked, lost=start.lost)

@@ -16,7 +16,7 @@ MOST_URL = 14_000
 """Characters of an address; the vendor takes 32,768, what stands in between often less."""
 MOST_IDS = 150
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NAME = re.compile(r"[^\W\d]\w*\Z")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
@@ -27,9 +27,14 @@ _PATTERNS = {
 }  # fmt: skip
 
 
+def is_name(text: str) -> bool:
+    """Whether a text may stand in an address as the name of a table or column."""
+    return _NAME.match(text) is not None
+
+
 def name(text: str) -> str:
     """A name of a table or column that may stand in an address. Raises RouteStopped for anything else."""
-    if not _NAME.match(text):
+    if not is_name(text):
         raise RouteStopped(f"{text[:80]!r} is no name of a table or column.", code="name")
     return text
 
@@ -111,14 +116,14 @@ class Select:
 
     def __str__(self) -> str:
         """The address below the service root."""
-        parts = [f"$select={','.join(name(one) for one in self.columns)}"] if self.columns else []
+        parts = [f"$select={encoded(','.join(name(one) for one in self.columns))}"] if self.columns else []
         if self.where:
             parts.append(f"$filter={encoded(' and '.join(self.where))}")
         if self.order:
             parts.append(f"$orderby={encoded(','.join(self.order))}")
         if self.top is not None:
             parts.append(f"$top={self.top}")
-        return f"{self.set}?{'&'.join(parts)}" if parts else self.set
+        return f"{encoded(self.set)}?{'&'.join(parts)}" if parts else encoded(self.set)
 
 
 def encoded(text: str) -> str:

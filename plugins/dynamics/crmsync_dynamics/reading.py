@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from crmsync.clock import stamp
 from crmsync.connectors.answers import Answer
@@ -16,6 +17,7 @@ from crmsync_dynamics.client import Client
 from crmsync_dynamics.decode import REFERS, SHOWN, Decoded, Decoder, decoder, next_link
 from crmsync_dynamics.describe import Known
 from crmsync_dynamics.errors import Fault, Faulty, Policy, lost_columns, translate
+from crmsync_dynamics.narrowed import answered, refuses
 from crmsync_dynamics.query import Select, condition
 from crmsync_dynamics.rights import WHOLE
 from crmsync_dynamics.routes import NEEDED, STAMP, STATE
@@ -121,18 +123,28 @@ class Reader:
         """One page."""
         return self.meter.add(await self.client.get(path, prefer=self.prefer(tracked=tracked)))
 
-    async def pages(self, path: str, *, tracked: bool) -> AsyncGenerator[tuple[Decoded, Answer], None]:
-        """The pages of a query, asked for one ahead. Raises Faulty, also for links that lead in a circle."""
+    async def _first(self, path: str, *, tracked: bool, link: bool) -> Answer:
+        """The page that a query or a link begins with."""
+        ask = partial(self.ask, tracked=tracked)
+        return await (ask(path) if link else answered(ask, path, self.client.features))
+
+    async def pages(
+        self, path: str, *, tracked: bool, link: bool = False
+    ) -> AsyncGenerator[tuple[Decoded, Answer], None]:  # fmt: skip
+        """The pages of a query, or from a link on, asked for one ahead.
+
+        Raises Faulty, also for links that lead in a circle.
+        """
         read = decoder(self.columns, tracked=tracked)
-        answer, ahead, followed = await self.ask(path, tracked=tracked), None, {path}
+        answer, ahead, followed = await self._first(path, tracked=tracked, link=link), None, {path}
         try:
             while True:
-                link = next_link(answer.body)
-                if link is not None and link in followed:
+                onward = next_link(answer.body)
+                if onward is not None and onward in followed:
                     raise Faulty(Fault("circle", "The server sends the same pages again and again.", 500))
-                if link is not None:
-                    followed = {link}  # a link that comes again comes at once
-                    ahead = asyncio.create_task(self.ask(link, tracked=tracked))
+                if onward is not None:
+                    followed = {onward}  # a link that comes again comes at once
+                    ahead = asyncio.create_task(self.ask(onward, tracked=tracked))
                 yield self._filled(read, answer), answer
                 if ahead is None:
                     return
@@ -169,6 +181,11 @@ class Reader:
             merged=[*merged, *converted], skipped=found.skipped, resume=resume, mark=mark, gap=gap, notes=notes,
         )  # fmt: skip
         return self.meter.on(page)
+
+
+def astray(error: Faulty, reader: Reader) -> bool:
+    """Whether the place that a read goes on from is lost, so that it has to begin anew."""
+    return error.policy is Policy.CURSOR or refuses(error, reader.client.features)
 
 
 def raised(error: Faulty, reader: Reader) -> Exception:

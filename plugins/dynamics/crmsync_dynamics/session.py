@@ -24,6 +24,7 @@ from crmsync_dynamics.settings import DynamicsSettings
 from crmsync_dynamics.throttle import Throttle
 
 CLIENT = "crmsync-dynamics"
+_SERVER = 500
 _PLAIN = frozenset({Policy.ABSENT, Policy.OBJECT, Policy.MISTAKE})
 
 
@@ -86,14 +87,17 @@ async def _who(client: Client) -> Who:
         answer = await client.get("WhoAmI")
         found = msgspec.json.decode(answer.body, type=Who)
     except Faulty as error:
-        if error.policy not in _PLAIN:
+        broken = client.settings.foreign and error.fault.status == _SERVER
+        if error.policy not in _PLAIN and not broken:
             raise _stopped(error) from error
-        client.features.miss("whoami")
-        return Who()
     except msgspec.MsgspecError:
-        client.features.miss("whoami")
-        return Who()
-    return found
+        pass
+    else:
+        if found.OrganizationId or not client.settings.foreign:
+            return found
+    for one in ("whoami", "definitions", "tracking"):
+        client.features.miss(one)
+    return Who()
 
 
 def _stopped(error: Faulty) -> Exception:

@@ -28,7 +28,7 @@ class DynamicsSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    url: str = Field(description="address of the environment; with a path, of the service of another OData server")
+    url: str = Field(description="address of the environment; of another OData server that of its $metadata")
     flow: Flow | None = Field(default=None, description="how to log in; found out from what is given")
     tenant_id: str | None = Field(default=None, description="directory (tenant) id or domain")
     client_id: str | None = Field(default=None, description="application id of the app registration")
@@ -82,8 +82,13 @@ class DynamicsSettings(BaseModel):
     def root(self) -> str:
         """The root of the service, without a slash at its end."""
         if urlsplit(self._given).path.strip("/"):
-            return self._given.split("?", 1)[0].rstrip("/")
+            return self._given.split("?", 1)[0].rstrip("/").removesuffix("/$metadata")
         return f"{self.address}/api/data/v{self.api_version.lstrip('v')}"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the address is that of another server's service."""
+        return "/api/data/v" not in f"{self.root}/"
 
     @property
     def _given(self) -> str:

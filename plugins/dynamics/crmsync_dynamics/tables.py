@@ -50,7 +50,7 @@ class Table:
 
     name: str
     set: str  # what it is called in addresses
-    key: str
+    key: str  # the column of the ids; "" where it takes several to tell rows apart
     schema: str = ""
     label: str = ""
     tracked: bool = False  # has change tracking
@@ -60,6 +60,7 @@ class Table:
     owned: bool = True  # rows belong to users, so that rights have a depth
     columns: Mapping[str, Column] = filled(default_factory=dict)
     relations: tuple[Relation, ...] = ()
+    unread: tuple[str, ...] = ()  # columns of types that are not read, where the server tells of them
 
     @property
     def fields(self) -> dict[str, Field]:
