@@ -1,12 +1,13 @@
 """A small OData 4 server that is no Dynamics: `$metadata` alone tells its tables, and what it does not know it ignores.
 
-No log-in, no annotations, no change tracking, no versions; pages of a few rows with relative links.
+No log-in, no annotations, no change tracking, no versions; pages of a few rows with relative links. It lacks more where
+a test says so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from email.utils import format_datetime
 from types import TracebackType
 from typing import Any, Self
@@ -38,10 +39,19 @@ class Table:
 
 
 class PlainServer:
-    """Serves tables on loopback; `asked` has the requests, each a line."""
+    """Serves tables on loopback; `asked` has the requests, each a line.
 
-    def __init__(self, tables: Sequence[Table], clock: Clock) -> None:
+    Options that it `refuses` are answered with the status `refusal`, those that it `ignores` not heard, a path that it
+    does not know with the status `unknown`; it `forgets` as many places of reads as are asked for first.
+    """
+
+    def __init__(
+        self, tables: Sequence[Table], clock: Clock, *, refuses: Collection[str] = (), refusal: int = 500,
+        ignores: Collection[str] = (), unknown: int = 404, forgets: int = 0,
+    ) -> None:  # fmt: skip
         self.clock = clock
+        self.refuses, self.refusal, self.ignores, self.unknown = refuses, refusal, ignores, unknown
+        self.forgets = forgets
         self.tables = {one.name: one for one in tables}
         self.asked: list[str] = []
         self._loopback = Loopback(self._answer)
@@ -73,11 +83,17 @@ class PlainServer:
             return web.Response(text=self._metadata(), content_type="application/xml")
         table = self.tables.get(name)
         if table is None:
-            return web.json_response({"error": {"code": "404", "message": "Not Found"}}, status=404)
+            return _failure(self.unknown, "Not Found")
+        if given.keys() & set(self.refuses):
+            return _failure(self.refusal, "This is not implemented")
+        if "$skiptoken" in given and self.forgets:
+            self.forgets -= 1
+            return _failure(410, "There is no such page any more")
+        given = {key: value for key, value in given.items() if key not in self.ignores}
         try:
             return web.Response(body=msgspec.json.encode(_page(table, given)), content_type="application/json")
         except (KeyError, ValueError) as error:
-            return web.json_response({"error": {"code": "400", "message": str(error)}}, status=400)
+            return _failure(400, str(error))
 
     def _metadata(self) -> str:
         types = "".join(one.edmx() for one in self.tables.values())
@@ -87,6 +103,10 @@ class PlainServer:
             '<edmx:DataServices><Schema Namespace="crm" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
             f'{types}<EntityContainer Name="all">{sets}</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>'
         )
+
+
+def _failure(status: int, message: str) -> web.Response:
+    return web.json_response({"error": {"code": str(status), "message": message}}, status=status)
 
 
 def _page(table: Table, given: dict[str, str]) -> Row:

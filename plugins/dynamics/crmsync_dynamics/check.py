@@ -57,7 +57,7 @@ def _plain(tables: dict[str, Known]) -> list[Finding]:
         if not one.table.columns[STAMP].wire:
             said.append(UNSTAMPED.format(name))
         if one.table.unread:
-            said.append(f"{name}: {', '.join(one.table.unread)} are of types that are not read.")
+            said.append(f"{name} has columns whose types are not read: {', '.join(one.table.unread)}.")
     return [Finding(level=Level.WARN, topic="server", message=one) for one in said]
 
 
