@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from crmsync.model import Kind, Query, Row
+from crmsync_dynamics.fetch import fetch
+from crmsync_dynamics.session import DynamicsSession
 from dynamics.plain import Desk, a_clock
 from support.odata import PlainServer, Table
 
@@ -47,10 +50,10 @@ async def desk(path: Path, **lacks: Any) -> AsyncIterator[tuple[Desk, PlainServe
     "lacks",
     [
         {},
-        {"refuses": {"$filter"}},
-        {"refuses": {"$select"}, "refusal": 501},
-        {"refuses": {"$filter", "$select", "$count"}, "refusal": 400},
-        {"ignores": {"$filter", "$select", "$count"}},
+        {"refuses": ["$filter"]},
+        {"refuses": ["$select"], "refusal": 501},
+        {"refuses": ["$filter", "$select", "$count"], "refusal": 400},
+        {"ignores": ["$filter", "$select", "$count"]},
         {"unknown": 500},
         {"forgets": 2},
     ],
@@ -86,7 +89,7 @@ def test_a_plain_server_is_told_to_be_one(tmp_path: Path) -> None:
     """What the server lacks is told once, in a person's words, and nothing that it refuses is asked twice."""
 
     async def run() -> list[str]:
-        async with desk(tmp_path, refuses={"$filter"}) as (one, server):
+        async with desk(tmp_path, refuses=["$filter"]) as (one, server):
             await one.sync()
             server.asked.clear()
             await one.sync()
@@ -99,3 +102,21 @@ def test_a_plain_server_is_told_to_be_one(tmp_path: Path) -> None:
     assert "plain OData server" in told
     assert "refuses a filter: all records are read" in told
     assert "has no systemuser" in told
+
+
+@pytest.mark.parametrize(("lacks", "pages"), [({"refuses": ["$filter"]}, 4), ({"ignores": ["$filter"]}, 6)], ids=str)
+def test_records_by_id_are_those_that_were_asked_for(tmp_path: Path, lacks: dict[str, Any], pages: int) -> None:
+    """Where a server tests nothing, all is read, once if it says so, and what nobody asked for is left out."""
+    ids = tuple(str(uuid.UUID(int=number)) for number in (2, 5, *range(1000, 1200)))
+
+    async def run() -> list[Row]:
+        async with desk(tmp_path, **lacks) as (one, server), one.connection() as connection:
+            session = await connection.opened.session()
+            assert isinstance(session, DynamicsSession)
+            key = (await session.describes.fresh("contact")).fields["contactid"]
+            query = Query(kind=Kind.IDS, object="contact", fields=(key,), ids=ids)
+            rows = [row for page in [page async for page in fetch(session, query)] for row in page.rows]
+            assert sum("/contacts?" in line for line in server.asked) == pages
+            return rows
+
+    assert {row[0] for row in asyncio.run(run())} == set(ids[:2])
