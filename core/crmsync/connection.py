@@ -17,13 +17,14 @@ from crmsync.errors import CrmsyncError, SchemaMoved, SettingsError
 from crmsync.hookspecs import System
 from crmsync.linking import Programs
 from crmsync.model import Counts, Finding, Level, Route
-from crmsync.opened import DISABLED, LOGIN, Opened
+from crmsync.opened import DISABLED, Opened
 from crmsync.pacing import claiming
 from crmsync.plugins import Plugins
 from crmsync.progress import Tell
 from crmsync.pull.run import SCHEMA, Pull
 from crmsync.push.settling import settle
 from crmsync.review import Review
+from crmsync.runs import LOGIN, Runs
 from crmsync.schema import Schema, known_mapping, recall, selection, survey, to_remember
 from crmsync.settings import ConnectionSettings
 from crmsync.store import records
@@ -60,9 +61,11 @@ class Connection:
         self.clock = clock
         self.system: System = plugins.system
         self.opened = Opened(name, settings, plugins, clock, stop or asyncio.Event())
+        self.runs = Runs(self.opened)
+        self.opened.acting = self.runs.acting
         self.actions = Actions(self.opened)
-        self.review = Review(self.opened)
-        self.programs = Programs(self.opened)
+        self.review = Review(self.opened, self.runs)
+        self.programs = Programs(self.opened, self.runs)
         self._plugins = plugins
         self._routes: dict[str, Route] = {}
         self._looked_at: float | None = None
@@ -114,7 +117,7 @@ class Connection:
         """One cycle. An object that stops makes the run failed; what concerns the whole connection is raised."""
         if not await self.opened.enabled():
             raise SettingsError(f"The sync of {self.name!r} is disabled.", hint=f"`crmsync enable {self.name}` first.")
-        async with self.opened.run("cycle", progress) as pull:
+        async with self.runs.of("cycle", progress) as pull:
             cycle = Cycle(pull, await pull.store.read(records.cursors))
             async with aclosing(cycle):  # what was begun ahead ends also where the look at the schema fails
                 await self._prepare(cycle, objects)
@@ -206,7 +209,7 @@ class Connection:
 
         `since` and `until`, canonical moments, leave out records that were not made or changed in between.
         """
-        async with self.opened.run("refresh", progress) as pull:
+        async with self.runs.of("refresh", progress) as pull:
             cycle = Cycle(pull, {})
             await self._look_again(cycle, [], await known_mapping(pull.store))
             pull.routes = self._routes
@@ -222,7 +225,7 @@ class Connection:
         """Compare every synced record and field with the CRM; writes nothing."""
         store = await self.opened.store(create=False)
         schema = await self._survey()
-        pull = self.opened.pull(store, await self.opened.session(), 0, progress)
+        pull = self.runs.pull(store, await self.opened.session(), 0, progress)
         pull.routes = schema.routes
         chosen = [route for route in schema.routes.values() if objects is None or route.object in objects]
         with claiming(pull.claims.pulls):
@@ -231,14 +234,14 @@ class Connection:
     async def sample_backlog(self) -> None:
         """Count now what waits in the CRM, at one call an object, and keep it with what waits here."""
         store = await self.opened.store(create=False)
-        pull = self.opened.pull(store, await self.opened.session(), 0, None)
+        pull = self.runs.pull(store, await self.opened.session(), 0, None)
         pull.routes = self._routes or await recall(store, self.settings)
         await backlog.now(pull)
 
     async def verify_cost(self) -> dict[str, int]:
         """What a verification will read: records, and about how many calls."""
         return await selection.cost(
-            self.opened.pull(await self.opened.store(create=False), await self.opened.session(), 0, None),
+            self.runs.pull(await self.opened.store(create=False), await self.opened.session(), 0, None),
             await self._survey(),
         )
 

@@ -13,6 +13,7 @@ from crmsync.opened import Opened
 from crmsync.programs import INIT, routes_of
 from crmsync.programs.making import Making
 from crmsync.push.settling import settle
+from crmsync.runs import Runs
 from crmsync.schema import recall
 from crmsync.store import Store
 from crmsync.store.programs import fields as memberfields
@@ -33,8 +34,9 @@ class Programs:
     SettingsError where nothing, or several records, are meant, or campaigns are not synced.
     """
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, runs: Runs) -> None:
         self._opened = opened
+        self._runs = runs
 
     async def listed(self) -> list[dict[str, Any]]:
         """Every program with its campaign, how the link stands, and its members on both sides."""
@@ -65,7 +67,7 @@ class Programs:
         await self._offered(store)
         one = await store.write(_wish, program, name)
         try:
-            async with self._opened.acting() as pull:
+            async with self._runs.acting() as pull:
                 await settle(pull)
                 await Making(pull, routes_of(pull.routes) or {}, INIT).run()
         except LeaseHeld:

@@ -1,36 +1,24 @@
-"""What a connection holds open while it works: database, session, lease and the run in progress."""
+"""What a connection holds open while it works: database, session and lease, each opened once."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
-from crmsync.actions.serving import Server
+from crmsync.actions.serving import Acting, Server
 from crmsync.clock import Clock, stamp
-from crmsync.cycle import close_steps, events, total
-from crmsync.errors import CrmsyncError, LeaseLost, OtherOrg, SettingsError, StoreError
-from crmsync.flight import Flight
+from crmsync.errors import OtherOrg, StoreError
 from crmsync.hookspecs import Context, Session
-from crmsync.model import Event, Route, Usage
-from crmsync.pacing import claiming
+from crmsync.model import Event, Usage
 from crmsync.plugins import Plugins
-from crmsync.progress import Tell, Teller
-from crmsync.pull.run import Drained, Pull
-from crmsync.schema import REMEMBERED, recall
 from crmsync.settings import ConnectionSettings, connector_settings
 from crmsync.store import Store, open_store, records
-from crmsync.store.lookup import next_run
 from crmsync.vault import Vault
 
 HEARTBEAT = 20.0  # seconds; a third of the lease
 MEMORY = "memory:"
-ACTIONS = "actions"  # a kind of run
-ORG, QUOTA, DISABLED, LOGIN = "org", "quota", "disabled", "login"
+ORG, DISABLED = "org", "disabled"
 
 
 @dataclass(slots=True)
@@ -42,21 +30,17 @@ class Opened:
     plugins: Plugins
     clock: Clock
     stop: asyncio.Event
+    acting: Acting | None = None  # with it, whoever has the lease serves actions
     warned: list[str] = field(default_factory=list)
-    flight: Flight = field(default_factory=Flight)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _store: Store | None = None
     _session: Session | None = None
     _leased: bool = False
     _server: Server | None = None
-    _alone: bool = True  # not on a session of somebody else's
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _leasing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _last_run: int = 0
     _memory: dict[str, str] = field(default_factory=dict)
-    _noticed: int = 0  # the newest notice that observers were told of, or that was there before
-    _spent: dict[int, int] = field(default_factory=dict)  # calls of the session when a run began
 
     async def close(self) -> None:
         """Let go of session, lease and file."""
@@ -98,8 +82,16 @@ class Opened:
             return self._session
 
     def borrow(self, session: Session) -> None:
-        """Work with a session that somebody else has opened, and closes."""
-        self._session, self._alone = session, False
+        """Work with a session that somebody else has opened, closes, and serves actions on."""
+        self._session, self.acting = session, None
+
+    def usage(self) -> Usage:
+        """What the session has used; nothing as long as there is none."""
+        return self._session.usage() if self._session is not None else Usage()
+
+    def remembered(self) -> dict[str, str]:
+        """What the connector wants to know again in another process, as it is to be stored."""
+        return {MEMORY + key: value for key, value in self._memory.items()}
 
     def warn(self, message: str) -> None:
         """Tell observers, once, that something is missing."""
@@ -124,7 +116,7 @@ class Opened:
         return store
 
     def _serve(self, store: Store) -> None:
-        if self._alone:
+        if self.acting is not None:
             batch, retries = self.plugins.system.batch, self.settings.retries
             self._server = Server(store=store, acting=self.acting, clock=self.clock, retries=retries, batch=batch)
             self._server.start()
@@ -134,159 +126,12 @@ class Opened:
         if self._server is not None:
             self._server.poke()
 
-    async def _number(self, store: Store) -> int:
-        """The number of the next run; the one before it need not be stored yet."""
-        stored = await store.read(next_run)  # first: another run may begin meanwhile
-        self._last_run = max(self._last_run + 1, stored)
-        return self._last_run
-
-    @asynccontextmanager
-    async def acting(self) -> AsyncIterator[Pull]:
-        """A run of actions, beside a cycle's if need be: what it stores is in transactions of its own."""
-        store = await self.lease()
-        run = await self._number(store)
-        await store.write(records.begin_run, run, ACTIONS, self.now())
-        pull, status, said = None, "failed", ""
-        before = self._session.usage().calls if self._session is not None else 0
-        try:
-            pull = self.pull(store, await self.session(), run, None)
-            pull.routes = await self._routes(store)
-            pull.roles = {route.object: route.role for route in pull.routes.values()}
-            with claiming(pull.claims.actions):
-                yield pull
-            status = "succeeded"
-        except BaseException as error:
-            said = str(error) or type(error).__name__
-            raise
-        finally:
-            steps = close_steps(pull, "incomplete" if said else status) if pull is not None else []
-            calls = self._session.usage().calls - before if self._session is not None else 0
-            with suppress(StoreError):
-                await store.write(records.end_run, run, self.now(), status, said, calls)
-            self.plugins.log(events(self.name, steps))
-
-    async def _routes(self, store: Store) -> dict[str, Route]:
-        known = await recall(store, self.settings)
-        if not known:
-            raise SettingsError("No sync was run with these settings yet.", hint="Run one first: `crmsync sync`.")
-        return known
-
-    def pull(self, store: Store, session: Any, run: int, progress: Tell | None) -> Pull:
-        return Pull(
-            plugins=self.plugins, session=session, store=store, clock=self.clock, run=run, routes={},
-            match=tuple(self.settings.match), stopping=self.stop.is_set, on_page=Teller(progress), warn=self.warn,
-            memory=self.settings.memory_mb * 1_000_000, flight=self.flight, retries=self.settings.retries,
-            claims=self.settings.claims, owner_mail=self.settings.owner_mail,
-            defaults={name: text for name, text in self.settings.defaults.model_dump().items() if text},
-        )  # fmt: skip
-
-    @asynccontextmanager
-    async def run(self, kind: str, progress: Tell | None) -> AsyncIterator[Pull]:
-        """A run from its number to its summary; everything it did not commit yet goes with its last transaction."""
-        store = await self.lease()
-        store.begin()
-        run = await self._number(store)
-        store.defer(records.begin_run, run, kind, self.now())
-        self.warned.clear()
-        self._noticed = self._noticed or await store.read(records.last_notice)
-        self._spent[run] = self._session.usage().calls if self._session is not None else 0
-        session = await self._connected(store, run)
-        pull = self.pull(store, session, run, progress)
-        told = {ORG: session.identity.org, LOGIN: session.identity.login}
-        known = await store.read(records.memory)
-        for key, value in told.items():  # with the first page, whoever opened the session
-            if value and key not in known:
-                store.defer(records.remember, {key: value})
-        for problem in self.plugins.problems:
-            self.warn(problem)
-        pull.started = time.monotonic()
-        claims = {"cycle": pull.claims.pushes, "refresh": pull.claims.pulls}  # a cycle claims less where it reads
-        try:
-            with claiming(claims.get(kind, pull.claims.actions)):
-                yield pull
-        except Drained:
-            await self._finish(pull, "incomplete", "asked to stop")
-        except asyncio.CancelledError:  # asked to stop in the middle of a page, of which nothing was kept
-            with suppress(StoreError):
-                await self._finish(pull, "incomplete", "asked to stop")
-            raise
-        except LeaseLost:
-            raise
-        except Exception as error:
-            close_steps(pull, "incomplete")
-            with suppress(StoreError):
-                await self._fail(store, run, error)
-            raise
-        else:
-            failed = any(step.status == "failed" for step in pull.steps.values())
-            await self._finish(pull, "failed" if failed else "succeeded")
-
-    async def _connected(self, store: Store, run: int) -> Session:
-        """The session; a connection that cannot be made is listed as a failed run with its error."""
-        try:
-            session = await self.session()
-            _same_login((await store.read(records.memory)).get(LOGIN), session, self.name)
-        except CrmsyncError as error:
-            with suppress(StoreError):
-                await self._fail(store, run, error)
-            raise
-        return session
-
-    async def _fail(self, store: Store, run: int, error: Exception) -> None:
-        store.defer(records.save_trouble, records.trouble(error, run=run), self.now())
-        store.defer(records.notice, "sync", str(error), self.now())
-        store.defer(records.forget_unless, ORG, REMEMBERED)  # an org that nothing was read of owns nothing
-        await self._close_run(store, run, "failed", str(error))
-
-    async def _finish(self, pull: Pull, status: str, message: str = "") -> None:
-        ended = close_steps(pull, "incomplete" if status == "incomplete" else "succeeded")
-        await self._close_run(pull.store, pull.run, status, message)
-        pull.status = status
-        done = Event(
-            connection=self.name,
-            name="cycle",
-            at=self.now(),
-            run=pull.run,
-            counts=total(ended),
-            message=message or status,
-        )
-        self.plugins.log([*events(self.name, ended), done])
-
-    async def _close_run(self, store: Store, run: int, status: str, message: str) -> None:
-        store.defer(records.prune, self.clock.now())
-        store.defer(records.remember, {MEMORY + key: value for key, value in self._memory.items()})
-        usage = self._session.usage() if self._session is not None else Usage()
-        if usage.limit:
-            told = {"used": usage.used, "limit": usage.limit, "at": self.now()}
-            store.defer(records.remember, {QUOTA: json.dumps(told)})
-        calls = usage.calls - self._spent.pop(run, usage.calls)
-        store.defer(records.end_run, run, self.now(), status, message, calls)
-        await store.renew_lease()
-        await self._tell_notices(store)
-
-    async def _tell_notices(self, store: Store) -> None:
-        """Tell observers the notices that were stored since they were told last; each once, also where runs overlap."""
-        found = await store.read(records.notices_after, self._noticed)
-        new = [one for one in found if one[0] > self._noticed]
-        self._noticed = max([self._noticed, *(number for number, _, _ in new)])
-        self.plugins.log([Event(connection=self.name, name="notice", at=at, message=said) for _, at, said in new])
-
 
 def _same_org(known: str | None, session: Session, name: str) -> None:
     if known is not None and known != session.identity.org:
         raise OtherOrg(
             f"The database of {name!r} belongs to the CRM org {known}, these credentials to {session.identity.org}.",
             hint="Use the credentials of that org, or give the new org a database of its own (R-028).",
-        )
-
-
-def _same_login(known: str | None, session: Session, name: str) -> None:
-    now = session.identity.login
-    if known is not None and now and known != now:
-        raise SettingsError(
-            f"The way to log in of {name!r} was changed from {known} to {now} while the sync is enabled.",
-            hint=f"crmsync disable {name}, then crmsync check {name}, then crmsync enable {name} (R-041).",
-            code="login",
         )
 
 

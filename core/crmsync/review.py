@@ -10,6 +10,7 @@ from crmsync.errors import SettingsError
 from crmsync.model import Value
 from crmsync.opened import Opened
 from crmsync.progress import Tell
+from crmsync.runs import Runs
 from crmsync.store.history import explain
 from crmsync.store.sending import conflicts, retries
 from crmsync.store.sending.retries import Wanted
@@ -24,8 +25,9 @@ class Review:
     Raises SettingsError where nothing, or several records, are meant. Only `undo` needs the lease and the CRM.
     """
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, runs: Runs) -> None:
         self._opened = opened
+        self._runs = runs
 
     async def conflicts(self) -> list[dict[str, Any]]:
         """Fields that both sides changed apart and that wait for a decision, oldest first, with both ids and values."""
@@ -71,4 +73,4 @@ class Review:
         """
         if dry_run:
             return await undo.preview(self._opened, run, fields=fields, creates=creates)
-        return await undo.undo(self._opened, run, fields=fields, creates=creates, progress=progress)
+        return await undo.undo(self._runs, run, fields=fields, creates=creates, progress=progress)

@@ -19,6 +19,7 @@ from crmsync.pull import before_write, by_id
 from crmsync.pull.run import PUSHES, Drained, Pull
 from crmsync.push import Push
 from crmsync.push.sending import Asked, send
+from crmsync.runs import Runs
 from crmsync.store.history import uncreating, undoing
 from crmsync.store.history.uncreating import SENT, Created
 from crmsync.store.history.undoing import LEFT, REVERTED, Reversal
@@ -59,13 +60,14 @@ async def preview(opened: Opened, run: int, *, fields: Sequence[str] = (), creat
 
 
 async def undo(
-    opened: Opened, run: int, *, fields: Sequence[str] = (), creates: bool = False, progress: Tell | None = None
+    runs: Runs, run: int, *, fields: Sequence[str] = (), creates: bool = False, progress: Tell | None = None
 ) -> Undone:
     """Undo a run. Raises SettingsError for one that is not there, and what concerns the whole connection."""
+    opened = runs.opened
     await opened.store(create=False)
     await opened.lease()
     found = await _find(opened, run, fields, creates=creates)
-    async with opened.run(UNDO, progress) as pull:
+    async with runs.of(UNDO, progress) as pull:
         await know_routes(opened, pull)
         for some in _rows(found.values):
             if pull.stopping():

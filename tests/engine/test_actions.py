@@ -307,7 +307,7 @@ def test_runs_that_begin_at_once_have_numbers_of_their_own(synced: Engine) -> No
 
     async def both(connection: Connection) -> list[int]:
         store = await connection.opened.lease()
-        return await asyncio.gather(*(connection.opened._number(store) for _ in range(3)))
+        return await asyncio.gather(*(connection.runs._number(store) for _ in range(3)))
 
     assert synced.use(both) == [2, 3, 4]
 

@@ -45,7 +45,7 @@ def running(engine: Engine, work: Callable[[Pull], Awaitable[T]]) -> T:
     """A process of its own that does one thing with the CRM."""
 
     async def do(connection: Connection) -> T:
-        async with connection.opened.run("test", None) as pull:
+        async with connection.runs.of("test", None) as pull:
             pull.routes = await recall(pull.store, engine.settings)
             pull.roles = {name: route.role for name, route in pull.routes.items()}
             return await work(pull)

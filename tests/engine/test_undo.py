@@ -247,7 +247,7 @@ def made(engine: Engine, name: str) -> tuple[int, str]:
     """A run that makes a lead in the CRM of a new person: the run, and the lead's id."""
 
     async def do(connection: Any) -> tuple[int, str]:
-        async with connection.opened.run("test", None) as pull:
+        async with connection.runs.of("test", None) as pull:
             assert isinstance(pull, Pull)
             pull.routes = await recall(pull.store, engine.settings)
             pull.roles = {one: route.role for one, route in pull.routes.items()}

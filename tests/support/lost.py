@@ -20,7 +20,7 @@ def running(engine: Engine, work: Callable[[Pull], Awaitable[T]]) -> T:
     """Do one thing with the CRM."""
 
     async def do(connection: Connection) -> T:
-        async with connection.opened.run("test", None) as pull:
+        async with connection.runs.of("test", None) as pull:
             pull.routes = await recall(pull.store, connection.settings)
             pull.roles = {name: route.role for name, route in pull.routes.items()}
             return await work(pull)

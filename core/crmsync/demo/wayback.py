@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from crmsync import planning as plan
-from crmsync import undo
 from crmsync.connection import Connection, Summary
 from crmsync.demo.hands import Hands
 from crmsync.demo.stage import Stage
@@ -109,7 +108,7 @@ class WayBack:
 
     async def _undo(self, run: int) -> None:
         self.stage.act(f"That cycle was a mistake   crmsync undo demo {run}")
-        done = await undo.undo(self.connection.opened, run)
+        done = await self.connection.review.undo(run)
         for state, number in sorted(done.counts.items()):
             self.line(f"{number:,} {state}")
         shown = await self.story.shows(self.story.lead, "title")

@@ -48,7 +48,7 @@ async def carry_out(connection: Connection, file: Path, *, progress: Tell | None
     header, found = load(file)
     await _check(connection, header, file)
     refused: list[Refused] = []
-    async with connection.opened.run("plan", progress) as pull:
+    async with connection.runs.of("plan", progress) as pull:
         await know_routes(connection.opened, pull)
         here = [one for one in found if one.side != CRM]
         there = [one for one in found if one.side == CRM]
