@@ -15,8 +15,9 @@ from crmsync.simulate.loopback import Loopback, deliver, packed
 from crmsync.simulate.made import Columns, Made, Plan, without_collecting
 from crmsync.simulate.names import CULTURES, Culture
 from crmsync.simulate.planted import FaultActions, titled_page
+from crmsync.simulate.reached import email_addresses, phone_numbers, places, shared_addresses
 from crmsync.simulate.ready import print_ready, serve_until_signal
-from crmsync.simulate.records import Draw, email_addresses
+from crmsync.simulate.records import Draw
 from crmsync.simulate.routes import Handler, Route, find_route, is_path, route
 from crmsync.simulate.server import Server
 from crmsync.simulate.serving import serve_org, serving_options
@@ -61,12 +62,15 @@ __all__ = [
     "make_certificate",
     "move_clock",
     "packed",
+    "phone_numbers",
+    "places",
     "print_ready",
     "read_object",
     "route",
     "serve_org",
     "serve_until_signal",
     "serving_options",
+    "shared_addresses",
     "titled_page",
     "without_collecting",
 ]

@@ -27,6 +27,31 @@ class Plan:
     big: int = 0
     duplicates: float = 0.02
 
+    @property
+    def accounts(self) -> int:
+        """Companies, one for every five contacts."""
+        return max(1, self.records // 5)
+
+    @property
+    def leads(self) -> int:
+        """People nobody deals with yet, one for every two contacts."""
+        return self.records // 2
+
+    @property
+    def deals(self) -> int:
+        """Opportunities; and as many activities."""
+        return self.records // 5
+
+    @property
+    def campaigns(self) -> int:
+        """Campaigns, of hundreds of contacts each."""
+        return max(3, self.records // 500)
+
+    @property
+    def customs(self) -> int:
+        """Records of a custom object."""
+        return self.records // 4
+
 
 @dataclass(slots=True)
 class Made(Generic[R]):

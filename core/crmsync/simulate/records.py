@@ -79,9 +79,3 @@ class Draw:
     def shuffled(self, values: Sequence[T]) -> list[T]:
         """The values in another order."""
         return self._random.sample(values, len(values))
-
-
-def email_addresses(count: int, domain: str = "example.com", start: int = 0) -> list[str]:
-    """Addresses that differ, in plain letters, some with a tag, a dot or capitals."""
-    forms = ("person{}@{}", "first.last{}@{}", "P.Erson{}@{}", "person+news{}@{}")
-    return [forms[number % 4].format(number, domain) for number in range(start, start + count)]

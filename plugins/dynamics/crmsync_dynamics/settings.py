@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from crmsync.errors import SettingsError
-from crmsync.http import checked, is_loopback
+from crmsync.connectors.logins import demand, given, usable, way
+from crmsync.http import is_loopback
 
 AUTHORITY = "https://login.microsoftonline.com"
 Flow = Literal["client_secret", "certificate", "refresh_token", "managed_identity", "access_token", "none"]
@@ -63,12 +63,7 @@ class DynamicsSettings(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        addresses = (("url", self.root), ("authority", self.authority), ("token_url", self.token_url))
-        for key, address in addresses:
-            try:
-                checked(address or AUTHORITY)
-            except SettingsError as error:
-                raise ValueError(f"{key}: {error}".removesuffix(".")) from error
+        usable(url=self.root, authority=self.authority or AUTHORITY, token_url=self.token_url or AUTHORITY)
         self.login_flow()
         return self
 
@@ -104,19 +99,14 @@ class DynamicsSettings(BaseModel):
 
     def login_flow(self) -> Flow:
         """The way to log in. Raises ValueError, naming what is missing."""
-        given = {name for name in type(self).model_fields if getattr(self, name) not in (None, "")}
-        if self.certificate_file is not None:
-            given.add("certificate")
-        flow = self.flow or next((flow for flow, needs in NEEDS.items() if given.issuperset(needs)), None)
+        there = given(self)
+        flow = self.flow or way(NEEDS, there)
         if flow is None and is_loopback(urlsplit(self._given).hostname):
             flow = "none"
         if flow is None:
             raise ValueError("no way to log in: set tenant_id, client_id and client_secret, or certificate_file")
-        missing = [name for name in NEEDS.get(flow, ()) if name not in given]
-        if flow in ("certificate", "client_secret", "refresh_token") and not given & {"tenant_id", "token_url"}:
-            missing.append("tenant_id")
-        if missing:
-            raise ValueError(f"to log in by {flow}, set {', '.join(missing)}")
+        tenant = flow in ("certificate", "client_secret", "refresh_token") and not there & {"tenant_id", "token_url"}
+        demand(flow, (*NEEDS.get(flow, ()), *(["tenant_id"] if tenant else [])), there)
         if flow == "none" and not is_loopback(urlsplit(self._given).hostname):
             raise ValueError("only a server on this machine is spoken to without a log-in")
         return flow

@@ -7,22 +7,19 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from crmsync.errors import SettingsError
-from crmsync.http import checked
+from crmsync.connectors.logins import demand, given, usable, way
 
 PRODUCTION, SANDBOX = "https://login.salesforce.com", "https://test.salesforce.com"
 Flow = Literal["client_credentials", "jwt", "refresh_token", "password", "session"]
 
 NEEDS: dict[Flow, tuple[str, ...]] = {
-    "client_credentials": ("client_id", "client_secret"),
     "jwt": ("client_id", "username", "private_key"),
     "refresh_token": ("client_id", "refresh_token"),
     "password": ("client_id", "client_secret", "username", "password"),
+    "client_credentials": ("client_id", "client_secret"),
     "session": ("access_token",),
 }
-"""What each way to log in needs; the first whose needs are met is taken, in the order of `_PREFERENCE`."""
-
-_PREFERENCE: tuple[Flow, ...] = ("jwt", "refresh_token", "password", "client_credentials", "session")
+"""What each way to log in needs; the first whose needs are met is taken."""
 
 
 class SalesforceSettings(BaseModel):
@@ -71,10 +68,7 @@ class SalesforceSettings(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        try:
-            checked(self.login_url)
-        except SettingsError as error:
-            raise ValueError(f"url: {error}".removesuffix(".")) from error
+        usable(url=self.login_url)
         self.login_flow()
         return self
 
@@ -91,19 +85,13 @@ class SalesforceSettings(BaseModel):
 
     def login_flow(self) -> Flow:
         """The way to log in. Raises ValueError, naming what is missing."""
-        given = {name for name in type(self).model_fields if getattr(self, name) not in (None, "")}
-        if self.private_key_file is not None:
-            given.add("private_key")
-        if self.flow is not None:
-            missing = [name for name in NEEDS[self.flow] if name not in given]
-            if missing:
-                raise ValueError(f"to log in by {self.flow}, set {', '.join(missing)}")
-            return self.flow
-        for flow in _PREFERENCE:
-            if given.issuperset(NEEDS[flow]):
-                return flow
-        ways = "; or ".join(" and ".join(NEEDS[flow]) for flow in ("client_credentials", "jwt", "refresh_token"))
-        raise ValueError(f"no way to log in: set {ways}")
+        there = given(self)
+        flow = self.flow or way(NEEDS, there)
+        if flow is None:
+            ways = "; or ".join(" and ".join(NEEDS[flow]) for flow in ("client_credentials", "jwt", "refresh_token"))
+            raise ValueError(f"no way to log in: set {ways}")
+        demand(flow, NEEDS[flow], there)
+        return flow
 
     @property
     def version(self) -> str | None:

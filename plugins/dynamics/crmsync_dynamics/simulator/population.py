@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import repeat
 
-from crmsync.simulate import Columns, Culture, Draw, email_addresses
+from crmsync.simulate import Columns, Culture, Draw, phone_numbers, places, shared_addresses
 from crmsync.simulate.names import DEPARTMENTS, TITLES
 from crmsync_dynamics.simulator.fields import Ref
 from crmsync_dynamics.simulator.made import Made
@@ -15,21 +15,11 @@ from crmsync_dynamics.simulator.values import MONEY
 _INTERESTS = ("1", "1,2", "3,4,5", "9", "2,5")
 
 
+_PLACE = tuple(f"address1_{name}" for name in ("line1", "city", "stateorprovince", "postalcode", "country"))
+
+
 def _place(cultures: Sequence[Culture], draw: Draw) -> Columns:
-    spots = draw.whole(0, 10_000, len(cultures))
-    pairs = list(zip(cultures, spots, strict=True))
-    return {
-        "address1_line1": [f"{one.streets[n % len(one.streets)]} {n % 200}" for one, n in pairs],
-        "address1_city": [one.cities[n % len(one.cities)] for one, n in pairs],
-        "address1_stateorprovince": [one.states[n % len(one.cities)] for one, n in pairs],
-        "address1_postalcode": [f"{10_000 + n}" for n in spots],
-        "address1_country": [one.country for one in cultures],
-    }
-
-
-def _phones(cultures: Sequence[Culture], draw: Draw) -> list[str]:
-    numbers = draw.whole(1_000_000, 9_999_999, len(cultures))
-    return [f"{one.dial} {number}" for one, number in zip(cultures, numbers, strict=True)]
+    return dict(zip(_PLACE, places(draw, cultures), strict=True))
 
 
 def money(draw: Draw, high: int, count: int, share: float = 0.4) -> list[Decimal | None]:
@@ -58,7 +48,7 @@ def accounts(made: Made, count: int) -> None:
             "accountnumber": [f"ACC-{number:07d}" for number in range(count)],
             "customertypecode": made.values("account_customertypecode", count),
             "industrycode": made.values("industry", count),
-            "telephone1": _phones(cultures, draw),
+            "telephone1": phone_numbers(draw, cultures),
             "websiteurl": [f"https://company{number}.example.com" for number in range(count)],
             "numberofemployees": draw.sometimes(draw.whole(1, 50_000, count), 0.7),
             "description": draw.sometimes(draw.texts(count), 0.3),
@@ -70,13 +60,6 @@ def accounts(made: Made, count: int) -> None:
     )
 
 
-def _emails(made: Made, count: int, start: int) -> list[str | None]:
-    emails = email_addresses(count, start=start)
-    twice = made.draw.chances(made.plan.duplicates, count)
-    shared = [emails[n - 1] if n and again else one for n, (one, again) in enumerate(zip(emails, twice, strict=True))]
-    return made.draw.sometimes(shared, 0.97)
-
-
 def _person(made: Made, count: int, start: int, tag: str) -> Columns:
     draw = made.draw
     people = draw.people(count)
@@ -86,8 +69,8 @@ def _person(made: Made, count: int, start: int, tag: str) -> Columns:
         "lastname": [family for _, _, family in people],
         "fullname": [f"{given} {family}" for _, given, family in people],
         "salutation": draw.sometimes(draw.choices(("Ms.", "Mr.", "Dr."), count), 0.4),
-        "emailaddress1": _emails(made, count, start),
-        "telephone1": _phones(cultures, draw),
+        "emailaddress1": shared_addresses(draw, count, start, made.plan.duplicates),
+        "telephone1": phone_numbers(draw, cultures),
         "mobilephone": draw.sometimes([f"+1 555 {n}" for n in draw.whole(1_000_000, 9_999_999, count)], 0.4),
         "jobtitle": draw.sometimes(draw.choices(TITLES, count), 0.8),
         "description": draw.sometimes(draw.texts(count), 0.2),

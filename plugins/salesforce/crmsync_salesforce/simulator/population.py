@@ -5,28 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import repeat
 
-from crmsync.simulate import Columns, Culture, Draw, email_addresses
+from crmsync.simulate import Columns, Culture, Draw, phone_numbers, places, shared_addresses
 from crmsync.simulate.names import DEPARTMENTS, TITLES
 from crmsync_salesforce.simulator.made import Made
 from crmsync_salesforce.simulator.schema.picklists import PICKLISTS
 
+_PLACE = ("Street", "City", "State", "PostalCode", "Country")
+
 
 def _place(prefix: str, cultures: Sequence[Culture], draw: Draw) -> Columns:
-    spots = draw.whole(0, 10_000, len(cultures))
-    return {
-        f"{prefix}Street": [
-            f"{one.streets[n % len(one.streets)]} {n % 200}" for one, n in zip(cultures, spots, strict=True)
-        ],
-        f"{prefix}City": [one.cities[n % len(one.cities)] for one, n in zip(cultures, spots, strict=True)],
-        f"{prefix}State": [one.states[n % len(one.cities)] for one, n in zip(cultures, spots, strict=True)],
-        f"{prefix}PostalCode": [f"{10_000 + n}" for n in spots],
-        f"{prefix}Country": [one.country for one in cultures],
-    }
-
-
-def _phones(cultures: Sequence[Culture], draw: Draw) -> list[str]:
-    numbers = draw.whole(1_000_000, 9_999_999, len(cultures))
-    return [f"{one.dial} {number}" for one, number in zip(cultures, numbers, strict=True)]
+    return {f"{prefix}{name}": column for name, column in zip(_PLACE, places(draw, cultures), strict=True)}
 
 
 def accounts(made: Made, count: int) -> None:
@@ -38,7 +26,7 @@ def accounts(made: Made, count: int) -> None:
         "Name": [f"{name} {number}" for number, (_, name) in enumerate(companies, 1)],
         "Type": made.values("Account.Type", count),
         "Industry": made.values("Industry", count),
-        "Phone": _phones(cultures, draw),
+        "Phone": phone_numbers(draw, cultures),
         "Website": [f"https://company{number}.example.com" for number in range(count)],
         "AnnualRevenue": draw.sometimes(draw.money(1e5, 1e9, count, 0), 0.7),
         "NumberOfEmployees": draw.sometimes(draw.whole(1, 50_000, count), 0.7),
@@ -58,16 +46,6 @@ def lines(texts: Sequence[str]) -> list[str]:
     return [text.replace("\n", "\r\n") for text in texts]
 
 
-def _emails(made: Made, count: int, start: int) -> list[str | None]:
-    emails = email_addresses(count, start=start)
-    twice = made.draw.chances(made.plan.duplicates, count)
-    shared = [
-        emails[place - 1] if place and again else one
-        for place, (one, again) in enumerate(zip(emails, twice, strict=False))
-    ]
-    return made.draw.sometimes(shared, 0.97)
-
-
 def _person(made: Made, count: int, start: int, tag: str, prefix: str) -> Columns:
     draw = made.draw
     people = draw.people(count)
@@ -77,8 +55,8 @@ def _person(made: Made, count: int, start: int, tag: str, prefix: str) -> Column
         "LastName": [family for _, _, family in people],
         "Name": [f"{given} {family}" for _, given, family in people],
         "Salutation": draw.sometimes(draw.choices(PICKLISTS["Salutation"], count), 0.4),
-        "Email": _emails(made, count, start),
-        "Phone": _phones(cultures, draw),
+        "Email": shared_addresses(draw, count, start, made.plan.duplicates),
+        "Phone": phone_numbers(draw, cultures),
         "Title": draw.sometimes(draw.choices(TITLES, count), 0.8),
         "LeadSource": made.values("LeadSource", count),
         "Description": draw.sometimes(lines(draw.texts(count)), 0.2),
