@@ -27,7 +27,7 @@ from crmsync.review import Review
 from crmsync.runs import LOGIN, Runs
 from crmsync.schema import Schema, known_mapping, recall, selection, survey, to_remember
 from crmsync.settings import ConnectionSettings
-from crmsync.store import records
+from crmsync.store import memory, records
 from crmsync.store.batch import Step
 from crmsync.store.lookup import lost_fields
 from crmsync.store.tables import build_indexes
@@ -86,7 +86,7 @@ class Connection:
     async def disable(self) -> None:
         """Stop cycles, of this and any other process, at their next beginning; then the log-in may be changed."""
         store = await self.opened.store()
-        await store.write(records.remember, {DISABLED: self.opened.now()})
+        await store.write(memory.remember, {DISABLED: self.opened.now()})
         await store.write(_forget, LOGIN)
 
     async def _survey(self) -> Schema:
@@ -164,7 +164,7 @@ class Connection:
         if moved or gone:
             for said in await store.prepare(list(schema.routes.values())):
                 self.opened.warn(said) if not said.startswith("created") else None
-            await store.write(records.remember, to_remember(list(schema.routes.values()), self.settings))
+            await store.write(memory.remember, to_remember(list(schema.routes.values()), self.settings))
             for obj in gone:
                 await _forsake(cycle, obj)
             for route in moved:

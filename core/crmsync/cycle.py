@@ -23,9 +23,8 @@ from crmsync.pull.reads import Read, count, fields_of
 from crmsync.pull.run import CONVERSIONS, DELETES, NEWS, PUSHES, READING, UPDATES, Drained, Pull
 from crmsync.push import push
 from crmsync.push.activities import send_activities
-from crmsync.store import records
+from crmsync.store import quarantine, records
 from crmsync.store.batch import Step
-from crmsync.store.lookup import quarantined_ids
 from crmsync.store.sending.edits import any_open
 
 P = ParamSpec("P")
@@ -190,11 +189,11 @@ class Cycle:
     async def retry_quarantine(self, retries: int) -> None:
         """Read records again that could not be stored, a bounded number of times."""
         for route in self.routes:
-            ids = await self.pull.store.read(quarantined_ids, route.object, retries, self.began)
+            ids = await self.pull.store.read(quarantine.quarantined_ids, route.object, retries, self.began)
             if ids and route.object not in self.failed:
                 await self._guarded(route, UPDATES, by_id, self.pull, route, ids)
                 # What the CRM did not answer for was tried too; it would be asked for in every cycle otherwise.
-                self.pull.store.defer(records.tried, route.object, ids, self.began, self.pull.now())
+                self.pull.store.defer(quarantine.tried, route.object, ids, self.began, self.pull.now())
 
     async def give_up(self) -> None:
         """Fail the objects whose fields moved once more after the schema was read again, where somebody sees it."""

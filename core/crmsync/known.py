@@ -5,7 +5,7 @@ from __future__ import annotations
 from crmsync.opened import Opened
 from crmsync.pull.run import Pull
 from crmsync.schema import known_mapping, recall, survey, to_remember
-from crmsync.store import records
+from crmsync.store import memory
 
 
 async def know_routes(opened: Opened, pull: Pull) -> None:
@@ -15,6 +15,6 @@ async def know_routes(opened: Opened, pull: Pull) -> None:
         known = await known_mapping(pull.store)
         found = list((await survey(pull.plugins, pull.session, opened.settings, known)).routes.values())
         await pull.store.prepare(found)
-        await pull.store.write(records.remember, to_remember(found, opened.settings))
+        await pull.store.write(memory.remember, to_remember(found, opened.settings))
         pull.routes = {route.object: route for route in found}
     pull.roles = {obj: route.role for obj, route in pull.routes.items()}

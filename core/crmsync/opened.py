@@ -13,7 +13,7 @@ from crmsync.hookspecs import Context, Session
 from crmsync.model import Event, Usage
 from crmsync.plugins import Plugins
 from crmsync.settings import ConnectionSettings, connector_settings
-from crmsync.store import Store, open_store, records
+from crmsync.store import Store, memory, open_store
 from crmsync.vault import Vault
 
 HEARTBEAT = 20.0  # seconds; a third of the lease
@@ -61,14 +61,14 @@ class Opened:
 
     async def enabled(self) -> bool:
         """Whether cycles may run."""
-        return self.settings.enabled and DISABLED not in await (await self.store()).read(records.memory)
+        return self.settings.enabled and DISABLED not in await (await self.store()).read(memory.memory)
 
     async def session(self) -> Session:
         """The session with the CRM, made sure to be the org this database belongs to. Raises Denied, OtherOrg."""
         async with self._connecting:
             if self._session is None:
                 store = await self.store()
-                known = await store.read(records.memory)
+                known = await store.read(memory.memory)
                 self._memory = {k.removeprefix(MEMORY): v for k, v in known.items() if k.startswith(MEMORY)}
                 context = Context(
                     connection=self.name, clock=self.clock, quota_share=self.settings.quota_share, memory=self._memory,

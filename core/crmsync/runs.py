@@ -19,7 +19,7 @@ from crmsync.pacing import Claim, Claims, claiming
 from crmsync.progress import Tell, Teller
 from crmsync.pull.run import Drained, Pull
 from crmsync.schema import REMEMBERED, recall
-from crmsync.store import Store, records
+from crmsync.store import Store, memory, records
 from crmsync.store.lookup import next_run
 
 ACTIONS = "actions"  # a kind of run
@@ -130,7 +130,7 @@ class Runs:
         """The session; a connection that cannot be made is listed as a failed run with its error."""
         try:
             session = await self.opened.session()
-            _same_login((await store.read(records.memory)).get(LOGIN), session, self.opened.name)
+            _same_login((await store.read(memory.memory)).get(LOGIN), session, self.opened.name)
         except CrmsyncError as error:
             with suppress(StoreError):
                 await self._fail(store, run, error)
@@ -141,7 +141,7 @@ class Runs:
         now = self.opened.now()
         store.defer(records.save_trouble, records.trouble(error, run=run), now)
         store.defer(records.notice, "sync", str(error), now)
-        store.defer(records.forget_unless, ORG, REMEMBERED)  # an org that nothing was read of owns nothing
+        store.defer(memory.forget_unless, ORG, REMEMBERED)  # an org that nothing was read of owns nothing
         await self._close(store, run, "failed", str(error))
 
     async def _finish(self, pull: Pull, status: str, message: str = "") -> None:
@@ -158,11 +158,11 @@ class Runs:
     async def _close(self, store: Store, run: int, status: str, message: str) -> None:
         opened = self.opened
         store.defer(records.prune, opened.clock.now())
-        store.defer(records.remember, opened.remembered())
+        store.defer(memory.remember, opened.remembered())
         usage = opened.usage()
         if usage.limit:
             told = {"used": usage.used, "limit": usage.limit, "at": opened.now()}
-            store.defer(records.remember, {QUOTA: json.dumps(told)})
+            store.defer(memory.remember, {QUOTA: json.dumps(told)})
         calls = usage.calls - self._spent.pop(run, usage.calls)
         store.defer(records.end_run, run, opened.now(), status, message, calls)
         await store.renew_lease()
@@ -185,10 +185,10 @@ def _claim(claims: Claims, kind: str) -> Claim:
 async def _introduce(store: Store, session: Session) -> None:
     """Keep, with the first page, which org it is and how we log in, whoever opened the session."""
     told = {ORG: session.identity.org, LOGIN: session.identity.login}
-    known = await store.read(records.memory)
+    known = await store.read(memory.memory)
     for key, value in told.items():
         if value and key not in known:
-            store.defer(records.remember, {key: value})
+            store.defer(memory.remember, {key: value})
 
 
 def _same_login(known: str | None, session: Session, name: str) -> None:

@@ -10,7 +10,7 @@ from crmsync.clock import moment, stamp
 from crmsync.cycle import Cycle
 from crmsync.model import Cursor, Kind
 from crmsync.pull.run import Pull
-from crmsync.store import records
+from crmsync.store import memory, records
 from crmsync.store.reports import report, throughput
 
 FIRST, FAILED = "first load", "failed"
@@ -40,10 +40,10 @@ async def _loaded(cycle: Cycle) -> str:
 async def _failed(pull: Pull) -> str:
     """The records that failed since this was told last, at most once a day (R-354)."""
     now = pull.clock.now()
-    last = (await pull.store.read(records.memory)).get(DIGEST)
+    last = (await pull.store.read(memory.memory)).get(DIGEST)
     if last is not None and now - moment(last) < EVERY:
         return ""
-    pull.store.defer(records.remember, {DIGEST: stamp(now)})
+    pull.store.defer(memory.remember, {DIGEST: stamp(now)})
     return _digest(last, await pull.store.read(report.failed_since, last)) if last is not None else ""
 
 

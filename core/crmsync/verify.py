@@ -17,7 +17,7 @@ from crmsync.entities import IDENTITY
 from crmsync.model import Cursor, Direction, Kind, Page, Query, Route, Row
 from crmsync.pull.reads import Read, count, fields_of
 from crmsync.pull.run import Pull
-from crmsync.store import lookup
+from crmsync.store import lookup, quarantine
 from crmsync.store.lookup import Stored
 from crmsync.store.records import cursors
 
@@ -162,7 +162,7 @@ def digest(crm_id: str, values: Sequence[Any]) -> int:
 
 async def _settle_page(check: _Check, page: Page) -> None:
     skip, known = await _stored(check, page)
-    quarantined = set(await check.pull.store.read(lookup.in_quarantine, check.route.object))
+    quarantined = set(await check.pull.store.read(quarantine.in_quarantine, check.route.object))
     for row in page.rows:
         crm_id = str(row[0])
         check.suspects.pop(crm_id, None)

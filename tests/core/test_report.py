@@ -12,7 +12,8 @@ from crmsync.clock import stamp
 from crmsync.model import Counts
 from crmsync.store.batch import Step
 from crmsync.store.database import migrate
-from crmsync.store.records import Trouble, begin_run, end_run, notice, save_step, save_trouble, take_lease
+from crmsync.store.lease import take_lease
+from crmsync.store.records import Trouble, begin_run, end_run, notice, save_step, save_trouble
 from crmsync.store.reports import report
 from crmsync.store.reports.report import Filter
 

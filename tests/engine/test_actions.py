@@ -16,7 +16,7 @@ from crmsync.asking import Actions, Told
 from crmsync.connection import Connection
 from crmsync.errors import Denied, LeaseHeld, RetryLater, SettingsError
 from crmsync.plugins import wire
-from crmsync.store import records
+from crmsync.store import lease
 from crmsync.store.people import actions
 from crmsync.writes import Operation, Outcome, Result
 from support.engine import Engine
@@ -407,4 +407,4 @@ def test_many_are_asked_for_at_once(synced: Engine) -> None:
 def test_the_pause_between_two_looks_is_short() -> None:
     """Two seconds are promised."""
     assert serving.EVERY <= 1
-    assert records.LEASE_SECONDS > serving.GRACE
+    assert lease.LEASE_SECONDS > serving.GRACE

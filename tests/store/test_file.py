@@ -17,7 +17,7 @@ import pytest
 from crmsync.clock import SetClock, SystemClock, stamp
 from crmsync.errors import LeaseHeld, LeaseLost, SchemaTooNew, StoreError
 from crmsync.model import Field, FieldMap, Type
-from crmsync.store import records
+from crmsync.store import lease, records
 from crmsync.store.database import SCHEMA_VERSION, Database, migrate
 from crmsync.store.sqlite import SqliteStore
 from support.desk import ACCOUNT, CONTACT, ROUTES, Desk, at, route
@@ -154,9 +154,9 @@ def test_an_expired_lease_is_taken_over_and_its_former_holder_cannot_write(desk:
         sleeper = await SqliteStore.open(desk.path, desk.clock)
         await sleeper.take_lease()
         async_clock = desk.clock
-        async_clock.advance(timedelta(seconds=records.LEASE_SECONDS + 1))
+        async_clock.advance(timedelta(seconds=lease.LEASE_SECONDS + 1))
         other = await Database.open(desk.path)
-        await other.write(records.take_lease, "elsewhere:1:1", async_clock.now())
+        await other.write(lease.take_lease, "elsewhere:1:1", async_clock.now())
         with pytest.raises(LeaseLost, match="elsewhere"):
             await sleeper.apply(desk.batch(CONTACT, [("0031", at(1), "a@x", "Doe", None, 1, None)]), desk.step)
         await other.close()

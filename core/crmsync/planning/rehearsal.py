@@ -14,7 +14,7 @@ from typing import Any
 from crmsync.model import Event
 from crmsync.opened import DISABLED
 from crmsync.plugins import Plugins
-from crmsync.store.records import holder_name, is_dead
+from crmsync.store.lease import holder_name, is_dead
 from crmsync.writes import Change, Operation, Outcome, Outcomes, Result
 
 MADE_UP = "planned-"

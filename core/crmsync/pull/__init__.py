@@ -13,7 +13,7 @@ from dataclasses import replace
 from crmsync.model import Counts, Cursor, Gone, Kind, Merged, Page, Query, Route
 from crmsync.pull.reads import Read, fields_of
 from crmsync.pull.run import CONVERSIONS, DELETES, PUSHES, UPDATES, Drained, Pull
-from crmsync.store import records
+from crmsync.store import memory, records
 from crmsync.store.batch import Move
 from crmsync.store.links import unlinked
 
@@ -204,4 +204,4 @@ def _note_gap(pull: Pull, route: Route, page: Page) -> None:
     """Remember, with the cursor that passes it, that deletions may have been missed."""
     if page.gap and route.object not in pull.gaps:
         pull.gaps.add(route.object)
-        pull.store.defer(records.remember, {f"gap:{route.object}": pull.now()})
+        pull.store.defer(memory.remember, {f"gap:{route.object}": pull.now()})

@@ -14,7 +14,7 @@ from crmsync.model import Kind, Query, Route
 from crmsync.pull import by_id
 from crmsync.pull.reads import Read, fields_of
 from crmsync.pull.run import DELETES, Drained, Pull
-from crmsync.store import lookup, records
+from crmsync.store import lookup, memory, records
 
 SHARE = 0.2
 FEW = 20
@@ -73,4 +73,4 @@ async def _disbelieve(pull: Pull, route: Route, missing: int, held: int) -> None
 
 def _compared(con: sqlite3.Connection, obj: str, at: str) -> None:
     con.execute("DELETE FROM crmsync_meta WHERE key = ?", [GAP + obj])
-    records.remember(con, {COMPARED + obj: at})
+    memory.remember(con, {COMPARED + obj: at})

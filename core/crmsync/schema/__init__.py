@@ -21,7 +21,7 @@ from crmsync.schema.policy import check_objects, narrow
 from crmsync.settings import ConnectionSettings
 from crmsync.store import Store
 from crmsync.store.lookup import mapping
-from crmsync.store.records import memory
+from crmsync.store.memory import memory
 
 REMEMBERED = "routes"
 

@@ -17,7 +17,7 @@ from crmsync.store.activity import Trailer
 from crmsync.store.batch import Applied, Batch
 from crmsync.store.capture import AGAIN
 from crmsync.store.programs.watched import move_members
-from crmsync.store.records import leave_quarantine
+from crmsync.store.quarantine import leave_quarantine
 from crmsync.store.rows import JOURNAL
 from crmsync.store.sending.intents import merging
 

@@ -1,4 +1,4 @@
-"""What the engine itself has to read: the mapping in force, what waits in quarantine, rows to compare."""
+"""What the engine itself has to read: the mapping in force, and rows to compare."""
 
 from __future__ import annotations
 
@@ -36,12 +36,6 @@ def lost_fields(con: sqlite3.Connection) -> list[dict[str, str]]:
 def next_run(con: sqlite3.Connection) -> int:
     """The number of the next run; only the holder of the lease makes runs."""
     return int(con.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM crmsync_run").fetchone()[0])
-
-
-def quarantined_ids(con: sqlite3.Connection, obj: str, retries: int, before: str) -> list[str]:
-    """Records in quarantine that have tries left, and were not tried since then."""
-    sql = "SELECT crm_id FROM crmsync_quarantine WHERE object = ? AND tries < ? AND last_at < ?"
-    return [row[0] for row in con.execute(sql, (obj, retries, before))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +95,3 @@ def read_at(con: sqlite3.Connection, obj: str) -> str:
     sql = "SELECT moved_at FROM crmsync_cursor WHERE object = ? AND kind = 'changes'"
     row = con.execute(sql, [obj]).fetchone()
     return str(row[0]) if row else ""
-
-
-def in_quarantine(con: sqlite3.Connection, obj: str) -> list[str]:
-    """Every id of an object that is set aside."""
-    return [row[0] for row in con.execute("SELECT crm_id FROM crmsync_quarantine WHERE object = ?", [obj])]

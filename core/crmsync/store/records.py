@@ -1,100 +1,18 @@
-"""The engine's own records: lease, runs, steps, cursors, quarantine, errors, notices, memory."""
+"""The engine's own records: runs, steps, cursors and counts, errors and notices."""
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 import sqlite3
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from crmsync.clock import stamp
-from crmsync.errors import CrmsyncError, LeaseHeld, LeaseLost
-from crmsync.model import Cursor, Kind, Skipped
+from crmsync.errors import CrmsyncError
+from crmsync.model import Cursor, Kind
 from crmsync.store.batch import Move, Step
 
-LEASE_SECONDS = 60
 STEPS_KEPT = timedelta(days=5)  # R-340
 NOTICES_KEPT = timedelta(days=30)
-
-
-def holder_name() -> str:
-    """This process, as a lease names it: host, process id and the moment the process started."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
-
-
-def is_dead(holder: str) -> bool:
-    """Whether a holder was a process of this host that is not running any more. Others may be alive."""
-    host, _, rest = holder.partition(":")
-    pid, _, started = rest.partition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return bool(started) and _started(int(pid)) not in ("", started)
-
-
-def _started(pid: int) -> str:
-    """Kernel ticks at the start of a process, where the system tells: a process id may be used again."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()[19]
-    except (OSError, IndexError, ValueError):
-        return ""
-
-
-def take_lease(con: sqlite3.Connection, holder: str, now: datetime, dead: Callable[[str], bool] = is_dead) -> int:
-    """Become the one process that runs cycles here; returns the fencing token.
-
-    Raises LeaseHeld, naming the holder, while another one's lease has not expired.
-    """
-    row = con.execute("SELECT holder, token, expires_at FROM crmsync_lease WHERE name = 'cycles'").fetchone()
-    if row and row[0] != holder and row[2] > stamp(now) and not dead(row[0]):
-        who, pid, _ = f"{row[0]}::".split(":", 2)
-        raise LeaseHeld(
-            f"Process {pid} on {who} runs the cycles of this database (lease until {row[2]}).",
-            hint="Stop it, or wait until its lease has expired; commands that only read work all the while.",
-        )
-    token = int(row[1]) + 1 if row else 1
-    con.execute(
-        "INSERT INTO crmsync_lease VALUES ('cycles', ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-        "holder = excluded.holder, token = excluded.token, expires_at = excluded.expires_at",
-        (holder, token, _until(now)),
-    )
-    at = stamp(now)
-    con.execute("UPDATE crmsync_step SET status = 'cleaned up', ended_at = ? WHERE status = 'in process'", [at])
-    con.execute("UPDATE crmsync_run SET status = 'cleaned up', ended_at = ? WHERE status = 'in process'", [at])
-    return token
-
-
-def _until(now: datetime) -> str:
-    return stamp(now + timedelta(seconds=LEASE_SECONDS))
-
-
-def check_lease(con: sqlite3.Connection, token: int) -> None:
-    """Raise LeaseLost unless `token` is still the newest."""
-    row = con.execute("SELECT token, holder FROM crmsync_lease WHERE name = 'cycles'").fetchone()
-    if not row or row[0] != token:
-        raise LeaseLost(
-            f"{row[1] if row else 'Another process'} took over the cycles of this database; nothing more was written."
-        )
-
-
-def renew_lease(con: sqlite3.Connection, token: int, now: datetime) -> None:
-    """Hold the lease for another while."""
-    check_lease(con, token)
-    con.execute("UPDATE crmsync_lease SET expires_at = ? WHERE name = 'cycles'", [_until(now)])
-
-
-def release_lease(con: sqlite3.Connection, token: int, now: datetime) -> None:
-    """Give the lease up at once, if it is still ours."""
-    con.execute("UPDATE crmsync_lease SET expires_at = ? WHERE name = 'cycles' AND token = ?", (stamp(now), token))
 
 
 def begin_run(con: sqlite3.Connection, run: int, kind: str, at: str) -> None:
@@ -166,32 +84,6 @@ def cursors(con: sqlite3.Connection) -> dict[tuple[str, Kind], Cursor]:
     return {(row[0], Kind(row[1])): Cursor(mark=row[2], resume=row[3], made_with=row[4]) for row in rows}
 
 
-def quarantine(con: sqlite3.Connection, obj: str, entity: str, skipped: Iterable[Skipped], at: str) -> None:
-    """Set records aside with the reason."""
-    for one in skipped:
-        row = con.execute("SELECT row_id FROM crmsync_link WHERE object = ? AND crm_id = ?", (obj, one.id)).fetchone()
-        data = json.dumps(dict(one.row), ensure_ascii=True, default=str)
-        con.execute(
-            """INSERT INTO crmsync_quarantine VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)
-               ON CONFLICT (object, crm_id) DO UPDATE SET reason = excluded.reason, data = excluded.data,
-               tries = tries + 1, last_at = excluded.last_at""",
-            (obj, one.id, entity, row[0] if row else None, one.reason, data, at, at),
-        )
-
-
-def leave_quarantine(con: sqlite3.Connection, obj: str, ids: Iterable[str]) -> None:
-    """Records that could be stored leave by themselves."""
-    if con.execute("SELECT 1 FROM crmsync_quarantine WHERE object = ? LIMIT 1", [obj]).fetchone():
-        sql = "DELETE FROM crmsync_quarantine WHERE object = ? AND crm_id = ?"
-        con.executemany(sql, ((obj, one) for one in ids))
-
-
-def tried(con: sqlite3.Connection, obj: str, ids: Iterable[str], since: str, at: str) -> None:
-    """Count a try of records in quarantine that were read again and did not come."""
-    sql = "UPDATE crmsync_quarantine SET tries = tries + 1, last_at = ? WHERE object = ? AND crm_id = ? AND last_at < ?"
-    con.executemany(sql, ((at, obj, one, since) for one in ids))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """One error as it is listed: at record level (with both ids) or at job level."""
@@ -251,24 +143,6 @@ def last_notice(con: sqlite3.Connection) -> int:
 def notices_after(con: sqlite3.Connection, number: int) -> list[tuple[int, str, str]]:
     """The notices after that one, oldest first: number, moment, text."""
     return con.execute("SELECT id, at, message FROM crmsync_notice WHERE id > ? ORDER BY id", [number]).fetchall()
-
-
-def memory(con: sqlite3.Connection) -> dict[str, str]:
-    """Everything that was remembered, by key."""
-    return dict(con.execute("SELECT key, value FROM crmsync_meta").fetchall())
-
-
-def forget_unless(con: sqlite3.Connection, key: str, other: str) -> None:
-    """Forget what is remembered under `key`, unless something is remembered under `other`."""
-    con.execute(
-        "DELETE FROM crmsync_meta WHERE key = ? AND NOT EXISTS (SELECT 1 FROM crmsync_meta WHERE key = ?)", [key, other]
-    )
-
-
-def remember(con: sqlite3.Connection, values: dict[str, str]) -> None:
-    """Keep values under their keys."""
-    sql = "INSERT INTO crmsync_meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-    con.executemany(sql, values.items())
 
 
 def save_count(con: sqlite3.Connection, obj: str, records: int, at: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from crmsync.clock import Clock
 from crmsync.errors import StoreError
 from crmsync.model import Counts, Gone, Merged, Page, Route, Skipped
-from crmsync.store import records, tables
+from crmsync.store import lease, quarantine, records, tables
 from crmsync.store.batch import Applied, Batch, Move, Step
 from crmsync.store.database import Database
 from crmsync.store.links import apply_gone, apply_merged
@@ -46,18 +46,18 @@ class SqliteStore:
         try:
             if token is not None:
                 with suppress(StoreError):
-                    await self.database.write(records.release_lease, token, self.clock.now())
+                    await self.database.write(lease.release_lease, token, self.clock.now())
         finally:
             await self.database.close()
 
     async def take_lease(self) -> None:
         """Become the one process that runs cycles here; raises LeaseHeld while another one does."""
-        self.token = await self.database.write(records.take_lease, records.holder_name(), self.clock.now())
+        self.token = await self.database.write(lease.take_lease, lease.holder_name(), self.clock.now())
 
     async def renew_lease(self) -> None:
         """Hold on to the lease; raises LeaseLost when another process took over."""
         if self.token is not None:
-            await self.write(records.renew_lease, self.token, self.clock.now())
+            await self.write(lease.renew_lease, self.token, self.clock.now())
 
     async def write(self, work: Callable[..., T], *args: Any) -> T:
         """Run `work(con, …)` as the engine, in one transaction with whatever was deferred."""
@@ -80,7 +80,7 @@ class SqliteStore:
         self, con: sqlite3.Connection, waiting: Sequence[Callable[..., object]], work: Callable[..., T], args: Any
     ) -> T:
         if self.token is not None:
-            records.check_lease(con, self.token)
+            lease.check_lease(con, self.token)
         con.execute("INSERT INTO crmsync_applying VALUES (1, 0)")
         for each in waiting:
             each(con)
@@ -148,8 +148,8 @@ def _part(
     applied, end = apply_rows(con, batch, start)
     if end < 0:
         route = batch.route
-        records.leave_quarantine(con, route.object, (str(row[0]) for row in batch.page.rows))
-        records.quarantine(con, route.object, route.entity, batch.page.skipped, batch.at)
+        quarantine.leave_quarantine(con, route.object, (str(row[0]) for row in batch.page.rows))
+        quarantine.quarantine(con, route.object, route.entity, batch.page.skipped, batch.at)
         for one in batch.page.skipped:
             records.save_trouble(con, _refusal(one, batch, step), batch.at)
         applied.add(failed=len(batch.page.skipped))

@@ -19,12 +19,14 @@ from crmsync.entities import (
 )
 from crmsync.model import Direction, FieldMap, Route, Type, Value
 from crmsync.store.capture import VERSION, capture, capture_view
+from crmsync.store.memory import recalled, remember
 from crmsync.store.programs.watched import watch
 from crmsync.store.records import notice
 from crmsync.values import FROM_TEXT
 
 STORAGE = {Type.INTEGER: "INTEGER", Type.BOOLEAN: "INTEGER", Type.DECIMAL: "ANY"}
 """Declared type of a column by the type of its field; everything else is TEXT."""
+SHAPE = "shape"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,10 @@ def prepare(con: sqlite3.Connection, routes: Sequence[Route], clock: Clock) -> l
         changes += _shape(con, table, at)
     _record(con, routes, at)
     state = repr((VERSION, [(t.name, sorted(t.columns.items()), sorted(t.two_way)) for t in tables.values()]))
-    if changes or _meta(con, "shape") != state:
+    if changes or recalled(con, SHAPE) != state:
         _rebuild(con, tables)
-        con.execute(
-            "INSERT INTO crmsync_meta VALUES ('shape', ?) ON CONFLICT DO UPDATE SET value = excluded.value", [state]
-        )
+        remember(con, {SHAPE: state})
     return changes
-
-
-def _meta(con: sqlite3.Connection, key: str) -> str | None:
-    row = con.execute("SELECT value FROM crmsync_meta WHERE key = ?", [key]).fetchone()
-    return row[0] if row else None
 
 
 def columns_of(con: sqlite3.Connection, table: str) -> dict[str, str]:

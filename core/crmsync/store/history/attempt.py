@@ -19,7 +19,7 @@ from crmsync.store.batch import Batch
 from crmsync.store.history.planned import Item, items, unwatch, watch
 from crmsync.store.history.stage import Group, Key, Refused, Seen, Stage, page_of
 from crmsync.store.links import apply_gone, apply_merged, link, row_values
-from crmsync.store.records import leave_quarantine
+from crmsync.store.quarantine import leave_quarantine
 from crmsync.store.rows import apply_rows
 from crmsync.store.sqlite import UNSTORABLE
 

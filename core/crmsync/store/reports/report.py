@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmsync.clock import moment, stamp
-from crmsync.store.records import is_dead
+from crmsync.store.lease import is_dead
+from crmsync.store.memory import recalled
 from crmsync.store.reports import throughput
 
 LAST_SYNCED, IN_PROGRESS, FAILED = "last synced", "sync in progress", "failed"
@@ -210,8 +211,7 @@ def local_edits(con: sqlite3.Connection) -> dict[str, int]:
 
 def quota(con: sqlite3.Connection) -> dict[str, Any] | None:
     """The CRM's daily API calls as of the last answer that told: used, limit, left; None where none did."""
-    row = con.execute("SELECT value FROM crmsync_meta WHERE key = 'quota'").fetchone()
-    told = json.loads(row[0]) if row else {}
+    told = json.loads(recalled(con, "quota") or "{}")
     if not told.get("limit"):
         return None
     return {**told, "left": max(0, told["limit"] - (told["used"] or 0))}
@@ -219,7 +219,7 @@ def quota(con: sqlite3.Connection) -> dict[str, Any] | None:
 
 def enabled(con: sqlite3.Connection) -> bool:
     """Whether nobody has switched the sync off."""
-    return con.execute("SELECT 1 FROM crmsync_meta WHERE key = 'disabled'").fetchone() is None
+    return recalled(con, "disabled") is None
 
 
 def known_objects(con: sqlite3.Connection) -> list[str]:
