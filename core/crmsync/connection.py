@@ -81,13 +81,13 @@ class Connection:
 
     async def enable(self) -> None:
         """Let cycles run again; what happened meanwhile is picked up, since the cursors stand where they stood."""
-        await (await self.opened.store()).write(_forget, DISABLED)
+        await (await self.opened.store()).write(memory.forget, DISABLED)
 
     async def disable(self) -> None:
         """Stop cycles, of this and any other process, at their next beginning; then the log-in may be changed."""
         store = await self.opened.store()
         await store.write(memory.remember, {DISABLED: self.opened.now()})
-        await store.write(_forget, LOGIN)
+        await store.write(memory.forget, LOGIN)
 
     async def _survey(self) -> Schema:
         """Look at the CRM's schema with the settings as they are; writes nothing."""
@@ -275,7 +275,3 @@ def _stopped(cycle: Cycle, obj: str, error: CrmsyncError) -> None:
     pull.keep(replace(step, status="failed", message=str(error)[:2000]))
     one = records.trouble(error, run=pull.run, obj=obj, operation=SCHEMA)
     pull.store.defer(records.save_trouble, one, pull.now())
-
-
-def _forget(con: Any, key: str) -> None:
-    con.execute("DELETE FROM crmsync_meta WHERE key = ?", [key])

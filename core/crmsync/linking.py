@@ -116,7 +116,7 @@ def _members(routes: Mapping[str, Route]) -> Route | None:
 def _program(con: sqlite3.Connection, text: str) -> Program:
     if (found := programs.named(con, text)) is not None:
         return found
-    names = [row[0] for row in con.execute("SELECT name FROM program ORDER BY name")]
+    names = programs.names(con)
     near = get_close_matches(text, names, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names) or 'none'}."
     raise SettingsError(f"There is no program {text!r}.", hint=hint)

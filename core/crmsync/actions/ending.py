@@ -43,11 +43,7 @@ def _here(con: sqlite3.Connection, job: Job) -> bool:
 def _note(con: sqlite3.Connection, job: Job, run: int, at: str) -> None:
     """What was done is an activity of the person (R-333)."""
     if _here(con, job):
-        con.execute(
-            """INSERT INTO activity (person_id, kind, at, crm_id, source, reason, run)
-               VALUES (?, ?, ?, ?, 'marketing', ?, ?)""",
-            (job.person_id, KINDS[job.kind].title, at, job.crm_id, " ".join(job.said), run),
-        )
+        actions.note(con, job.person_id, KINDS[job.kind].title, job.as_ended(None), at, run)
 
 
 def _list(con: sqlite3.Connection, job: Job, run: int, at: str) -> None:

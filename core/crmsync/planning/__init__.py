@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from crmsync.connection import Connection, Summary
 from crmsync.hookspecs import Session
+from crmsync.opened import DISABLED
 from crmsync.planning import file as planfile
-from crmsync.planning.file import Header, database_id
-from crmsync.planning.rehearsal import Rehearsed, copied, copy, loosen
+from crmsync.planning.file import Header
+from crmsync.planning.rehearsal import Rehearsed, copied, copy
 from crmsync.progress import Tell
 from crmsync.schema import fingerprint
 from crmsync.store import Store
-from crmsync.store.history.foretold import activities, asked, sending, troubles
-from crmsync.store.history.planned import CRM, Item, Mark, items, watch
+from crmsync.store.history.foretold import activities, asked, intended, sending, troubles
+from crmsync.store.history.planned import CRM, Item, Mark, items
+from crmsync.store.history.rehearsed import begin, keep, page
+from crmsync.store.memory import database_id
 from crmsync.store.sending.conflicts import conflicts
 from crmsync.writes import Change, Operation
 
-AT_ONCE = 1_000
-
-_TABLE = "CREATE TABLE crmsync_planned (id INTEGER PRIMARY KEY, side TEXT NOT NULL, item BLOB NOT NULL)"
-_SAVE = "INSERT INTO crmsync_planned (side, item) VALUES (?, ?)"
-_PAGE = "SELECT id, item FROM crmsync_planned WHERE side = ? AND id > ? ORDER BY id LIMIT ?"
 SIDES = ("marketing", CRM)
 
 
@@ -54,10 +50,12 @@ class Plan:
         """Every change: first of the marketing side, then of the CRM."""
         for side in SIDES:
             last = 0
-            while self._store is not None and (page := await self._store.read(_page, side, last)):
-                last = page[-1][0]
-                for _, text in page:
-                    yield msgspec.json.decode(text, type=Item)
+            while self._store is not None:
+                last, found = await self._store.read(page, side, last)
+                for one in found:
+                    yield one
+                if not found:
+                    break
 
     def about(self) -> dict[str, Any]:
         """What there is to say of it besides its items."""
@@ -97,7 +95,7 @@ async def rehearsed(
 
 async def _rehearse(stage: Connection, plugins: Rehearsed, session: Session, how: tuple[Any, Any]) -> Plan:
     store = await stage.opened.store()
-    mark = await store.write(_begin)
+    mark = await store.write(begin, DISABLED)
 
     async def record(changes: Sequence[Change]) -> None:
         await store.write(_record, changes, mark)
@@ -117,37 +115,22 @@ async def _rehearse(stage: Connection, plugins: Rehearsed, session: Session, how
     )  # fmt: skip
 
 
-def _begin(con: sqlite3.Connection) -> Mark:
-    loosen(con)
-    con.execute(_TABLE)
-    return watch(con)
-
-
 def _derive(con: sqlite3.Connection, mark: Mark) -> None:
-    _keep(con, items(con, mark))
-
-
-def _keep(con: sqlite3.Connection, found: Iterable[Item]) -> None:
-    con.executemany(_SAVE, ((one.side, msgspec.json.encode(one)) for one in found))
-
-
-def _page(con: sqlite3.Connection, side: str, after: int) -> list[tuple[int, bytes]]:
-    return con.execute(_PAGE, (side, after, AT_ONCE)).fetchall()
+    keep(con, items(con, mark))
 
 
 def _record(con: sqlite3.Connection, changes: Sequence[Change], mark: Mark) -> None:
     """Keep what is about to leave as items."""
     for one in changes:
         if one.operation is Operation.UPDATE:
-            _keep(con, sending(con, one.object, one.crm_id, one.row, mark.journal))
+            keep(con, sending(con, one.object, one.crm_id, one.row, mark.journal))
         else:
-            _keep(con, [_asked(con, one)])
+            keep(con, [_asked(con, one)])
 
 
 def _asked(con: sqlite3.Connection, one: Change) -> Item:
-    row = con.execute("SELECT entity FROM crmsync_intent WHERE key = ?", [one.key]).fetchone()
     wish = {name: value for name, value in asdict(one.wish).items() if value not in ("", False, ())}
     return Item(
-        side=CRM, operation=one.operation, object=one.object, crm_id=one.crm_id, entity=row[0] if row else "",
+        side=CRM, operation=one.operation, object=one.object, crm_id=one.crm_id, entity=intended(con, one.key),
         row_id=one.row, field="*", new=json.loads(json.dumps({**one.values, **wish})), rule="asked",
     )  # fmt: skip

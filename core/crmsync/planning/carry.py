@@ -16,7 +16,7 @@ from crmsync.connection import Connection
 from crmsync.errors import SettingsError
 from crmsync.known import know_routes
 from crmsync.model import Counts, Gone, Kind, Query, Route
-from crmsync.planning.file import Header, database_id, load
+from crmsync.planning.file import Header, load
 from crmsync.planning.push import PlannedPush
 from crmsync.progress import Tell
 from crmsync.pull import IDS_AT_ONCE
@@ -27,6 +27,7 @@ from crmsync.store import records
 from crmsync.store.history.attempt import attempt
 from crmsync.store.history.planned import CRM, JOINED, Item
 from crmsync.store.history.stage import Group, Key, Refused, Seen, Stage
+from crmsync.store.memory import database_id
 
 AT_ONCE = 500  # records
 

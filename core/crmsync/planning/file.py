@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +32,6 @@ class Header:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seal:
     sha256: str
-
-
-def database_id(con: sqlite3.Connection) -> str:
-    """What tells a database from others; a copy of it has the same."""
-    return str(con.execute("SELECT value FROM crmsync_meta WHERE key = 'database'").fetchone()[0])
 
 
 async def save(path: Path, header: Header, found: AsyncIterator[Item]) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crmsync.push import Leaving, Push
+from crmsync.store.history.attempt import edit_of, tentatively
 from crmsync.store.history.planned import Item
 from crmsync.store.history.stage import Refused, Stage, page_of
 from crmsync.store.links import link, row_values
@@ -58,29 +59,29 @@ class PlannedPush(Push):
 
     def _merged(self, con: sqlite3.Connection, crm_id: str, row_id: int, items: Sequence[Item]) -> Waiting | None:
         """The row after the merge with what the CRM has; None, with nothing merged, where that is not the plan."""
+        row = tentatively(con, lambda: self._tried(con, crm_id, row_id, items))
+        if row is None:
+            self.refused += [Refused(one, _why(con, one), one.new, one.old) for one in items]
+        return row
+
+    def _tried(self, con: sqlite3.Connection, crm_id: str, row_id: int, items: Sequence[Item]) -> Waiting | None:
         names = [one.field for one in items]
-        con.execute("SAVEPOINT planned")
         page = page_of(self.stage.seen, self.route, [crm_id], names)
         apply_rows(con, self.stage.batch(self.route, page, partial=True))
         found = edits.open_edits(con, self.route, [row_id], names)
         good = self._values(con, found[0], list(found[0].edits)) if found else {}
         same = all(one.field in good and good[one.field].base == one.old for one in items)
-        if not same:
-            con.execute("ROLLBACK TO planned")
-            self.refused += [Refused(one, self._why(con, one), one.new, one.old) for one in items]
-        con.execute("RELEASE planned")
         return found[0]._replace(edits=good) if same else None
-
-    def _why(self, con: sqlite3.Connection, item: Item) -> str:
-        sql = "SELECT state, reason FROM crmsync_edit WHERE entity = ? AND row_id = ? AND field = ?"
-        state, reason = con.execute(sql, (item.entity, item.row_id, item.field)).fetchone() or ("not there", "")
-        return f"its local edit is {state}" + (f": {reason}" if reason else "")
 
     def unsent(self, con: sqlite3.Connection) -> None:
         """Refuse what the CRM did not take, with its reason."""
         known = {id(one.item) for one in self.refused}
-        sql = "SELECT state FROM crmsync_edit WHERE entity = ? AND row_id = ? AND field = ?"
         for item in (one for some in self.items.values() for one in some if id(one) not in known):
-            row = con.execute(sql, (item.entity, item.row_id, item.field)).fetchone()
-            if row is not None and row[0] != "done":
-                self.refused.append(Refused(item, self._why(con, item), item.new, item.old))
+            edit = edit_of(con, item)
+            if edit is not None and edit[0] != "done":
+                self.refused.append(Refused(item, _why(con, item), item.new, item.old))
+
+
+def _why(con: sqlite3.Connection, item: Item) -> str:
+    state, reason = edit_of(con, item) or ("not there", None)
+    return f"its local edit is {state}" + (f": {reason}" if reason else "")

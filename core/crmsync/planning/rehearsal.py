@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from crmsync.model import Event
-from crmsync.opened import DISABLED
 from crmsync.plugins import Plugins
 from crmsync.store.lease import holder_name, is_dead
 from crmsync.writes import Change, Operation, Outcome, Outcomes, Result
@@ -71,9 +70,3 @@ def copy(con: sqlite3.Connection, path: Path) -> None:
     """Everything that is committed, in one piece, whoever writes meanwhile."""
     with closing(sqlite3.connect(path)) as target:
         con.backup(target)
-
-
-def loosen(con: sqlite3.Connection) -> None:
-    """Make a copy fit to be worked on: nobody holds it, and nobody switched it off."""
-    con.execute("DELETE FROM crmsync_lease")
-    con.execute("DELETE FROM crmsync_meta WHERE key = ?", [DISABLED])

@@ -25,8 +25,7 @@ GAP, COMPARED = "gap:", "compared:"
 
 def gaps(con: sqlite3.Connection) -> dict[str, str]:
     """What is remembered of gaps and comparisons, by key."""
-    sql = "SELECT key, value FROM crmsync_meta WHERE key LIKE 'gap:%' OR key LIKE 'compared:%'"
-    return dict(con.execute(sql).fetchall())
+    return memory.begun_with(con, GAP, COMPARED)
 
 
 async def close_gaps(pull: Pull, route: Route, known: dict[str, str]) -> None:
@@ -72,5 +71,5 @@ async def _disbelieve(pull: Pull, route: Route, missing: int, held: int) -> None
 
 
 def _compared(con: sqlite3.Connection, obj: str, at: str) -> None:
-    con.execute("DELETE FROM crmsync_meta WHERE key = ?", [GAP + obj])
+    memory.forget(con, GAP + obj)
     memory.remember(con, {COMPARED + obj: at})

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from crmsync.store.links import apply_gone, apply_merged, link, row_values
 from crmsync.store.quarantine import leave_quarantine
 from crmsync.store.rows import apply_rows
 from crmsync.store.sqlite import UNSTORABLE
+
+T = TypeVar("T")
 
 
 def attempt(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group]) -> None:
@@ -57,12 +59,8 @@ def _try(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group]) -> None
     """All of them at once; where that comes to something else, in halves down to the one that does."""
     if not groups:
         return
-    con.execute("SAVEPOINT planned")
-    same, found = _made(con, stage, groups)
-    if not same:
-        con.execute("ROLLBACK TO planned")
-    con.execute("RELEASE planned")
-    if same:
+    found: Counter[Any] = Counter()
+    if tentatively(con, lambda: _made(con, stage, groups, found)):
         for one in groups:
             one.done = True
     elif len(groups) == 1:
@@ -73,14 +71,32 @@ def _try(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group]) -> None
         _try(con, stage, groups[middle:])
 
 
-def _made(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group]) -> tuple[bool, Counter[Any]]:
+def tentatively(con: sqlite3.Connection, work: Callable[[], T]) -> T:
+    """What `work` comes to; where that is nothing, the database is as it was before."""
+    con.execute("SAVEPOINT planned")
+    found = work()
+    if not found:
+        con.execute("ROLLBACK TO planned")
+    con.execute("RELEASE planned")
+    return found
+
+
+def edit_of(con: sqlite3.Connection, item: Item) -> tuple[str, str | None] | None:
+    """The state of the local edit that a change is about, and the reason for it."""
+    sql = "SELECT state, reason FROM crmsync_edit WHERE entity = ? AND row_id = ? AND field = ?"
+    row: tuple[str, str | None] | None = con.execute(sql, (item.entity, item.row_id, item.field)).fetchone()
+    return row
+
+
+def _made(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group], found: Counter[Any]) -> bool:
+    """Whether the changes come to what was planned; `found` is what they come to."""
     mark = watch(con)
     try:
         _apply(con, stage, groups)
     except UNSTORABLE:
-        return False, Counter()
-    found = Counter(_same(one) for one in items(con, mark))
-    return found == Counter(_same(item) for one in groups for item in one.items), found
+        return False
+    found.update(_same(one) for one in items(con, mark))
+    return found == Counter(_same(item) for one in groups for item in one.items)
 
 
 def _same(one: Item) -> tuple[Any, ...]:

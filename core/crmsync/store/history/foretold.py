@@ -24,6 +24,12 @@ def sending(con: sqlite3.Connection, obj: str, crm_id: str | None, row_id: int, 
         )  # fmt: skip
 
 
+def intended(con: sqlite3.Connection, key: str) -> str:
+    """The entity of a write that may not be repeated blindly, by its key; "" of any other."""
+    row = con.execute("SELECT entity FROM crmsync_intent WHERE key = ?", [key]).fetchone()
+    return str(row[0]) if row else ""
+
+
 def activities(con: sqlite3.Connection, mark: Mark) -> list[dict[str, Any]]:
     """How many activities of each kind were written since the mark."""
     sql = """SELECT kind, COALESCE(object, '') AS object, COUNT(*) FROM activity WHERE id > ? GROUP BY kind, object

@@ -71,6 +71,15 @@ def end(con: sqlite3.Connection, ended: Iterable[Ended], at: str) -> None:
     )
 
 
+def note(con: sqlite3.Connection, person: int, kind: str, one: Ended, at: str, run: int) -> None:
+    """What was done for a person is an activity of this kind (R-333)."""
+    con.execute(
+        """INSERT INTO activity (person_id, kind, at, crm_id, source, reason, run)
+           VALUES (?, ?, ?, ?, 'marketing', ?, ?)""",
+        (person, kind, at, one.crm_id, one.outcome, run),
+    )
+
+
 def found(con: sqlite3.Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
     """How these actions stand, in the order of their numbers."""
     names = ("id", "kind", "person_id", "state", "outcome", "code", "crm_id", "asked_at", "retry_at", "ended_at", "run")

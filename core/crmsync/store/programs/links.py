@@ -64,6 +64,11 @@ def named(con: sqlite3.Connection, text: str) -> Program | None:
     return Program(*row) if row else None
 
 
+def names(con: sqlite3.Connection) -> list[str]:
+    """What the programs are called."""
+    return [row[0] for row in con.execute("SELECT name FROM program ORDER BY name")]
+
+
 def numbered(con: sqlite3.Connection, number: int) -> Program | None:
     """The program of this number."""
     row = con.execute("SELECT id, name, campaign_crm_id FROM program WHERE id = ?", [number]).fetchone()
