@@ -207,7 +207,7 @@ def test_an_account_of_5001_contacts_logs_none_and_the_step_says_so(desk: Desk) 
 def test_no_transaction_writes_more_than_its_share(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that fans out widely is applied in parts, and the outcome is the same."""
     monkeypatch.setattr("crmsync.store.activity.WRITES_LIMIT", 100)
-    monkeypatch.setattr("crmsync.store.rows.WRITES_LIMIT", 100)
+    monkeypatch.setattr("crmsync.store.rows.comparing.WRITES_LIMIT", 100)
     desk.pull(ACCOUNT, *[(f"001{n}", at(1), "a", "b", 1) for n in "ABC"])
     desk.pull(CONTACT, *[contact(i, account_crm_id=f"001{'ABC'[i % 3]}") for i in range(180)], kind=Kind.LOAD)
     counts = desk.pull(ACCOUNT, *[(f"001{n}", at(3), "x", "y", 2) for n in "ABC"])

@@ -1,59 +1,18 @@
-"""The rows of one page against what is stored: insert the new, write what differs, journal it, renew versions.
-
-A plain function on the database's thread, because binding rows is what a load costs: one executemany a kind of
-statement, never a statement a row.
-"""
+"""Rows compared with what is stored: what differs is written, journalled and told, the new ones are inserted."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
 
-from crmsync.entities import IDENTITY
 from crmsync.model import Kind, Row, Value
 from crmsync.store.activity import Trailer
 from crmsync.store.batch import WRITES_LIMIT, Applied, Batch, Known
-from crmsync.store.capture import without_insert_triggers
-from crmsync.store.edited import Change, Edits, Found, Settling, edits_of
+from crmsync.store.edited import Change, Found, edits_of
+from crmsync.store.rows.inserting import flush_new, insert
+from crmsync.store.rows.work import JOURNAL, Work, entry, note
 from crmsync.store.settled import settled
-
-ROWS_AT_ONCE = 40
-"""Of one insert. Longer ones are no faster, since what they bind does not fit the processor's caches any more."""
-VARIABLES = 30_000
-"""Of one statement; SQLite allows 32,766."""
-
-
-@dataclass(slots=True)
-class Work:
-    """One page being applied: the statements to come, collected by kind."""
-
-    con: sqlite3.Connection
-    batch: Batch
-    columns: tuple[str, ...] = field(init=False)
-    skip: int = field(init=False)
-    edits: Edits = field(init=False, default_factory=dict)
-    applied: Applied = field(default_factory=Applied)
-    inserts: list[tuple[Value, ...]] = field(default_factory=list)
-    links: list[tuple[Value, ...]] = field(default_factory=list)
-    versions: list[tuple[Value, ...]] = field(default_factory=list)
-    updates: dict[tuple[str, ...], list[tuple[Value, ...]]] = field(default_factory=lambda: defaultdict(list))
-    journal: list[tuple[Value, ...]] = field(default_factory=list)
-    settling: Settling = field(init=False)
-    returning: bool = False  # whether records are among the new ones whose ids are linked already
-
-    def __post_init__(self) -> None:
-        self.settling = Settling(self.batch)
-        self.skip = sum(name in IDENTITY for name in self.batch.page.columns)
-        self.columns = self.batch.page.columns[self.skip :]
-
-    @property
-    def entity(self) -> str:
-        """The table's name."""
-        return self.batch.route.entity
 
 
 def apply_rows(con: sqlite3.Connection, batch: Batch, start: int = 0) -> tuple[Applied, int]:
@@ -84,7 +43,7 @@ def apply_rows(con: sqlite3.Connection, batch: Batch, start: int = 0) -> tuple[A
         done += 1
         if trailer.writes > WRITES_LIMIT:
             break
-    _insert(work, trailer, fresh, known)
+    insert(work, trailer, fresh, known)
     _flush(work)
     trailer.flush(work.applied)
     end = start + done
@@ -195,66 +154,14 @@ def _write(work: Work, trailer: Trailer, row: Row, stored: Known, changes: Seque
         return
     work.updates[tuple(change[0] for change in changes)].append((*(change[2] for change in changes), stored.row_id))
     for change in changes:
-        _note(work, stored.row_id, change)
+        note(work, stored.row_id, change)
     trailer.changed(stored.row_id, str(row[0]), changes, dict(zip(work.columns, row[work.skip :], strict=True)))
-
-
-def _note(work: Work, row_id: int | None, change: Change) -> None:
-    work.journal.append(_entry(work, row_id, change, side="crm"))
-
-
-def _entry(work: Work, row_id: int | None, change: Change, *, side: str) -> tuple[Value, ...]:
-    name, old, new, rule = change
-    return (work.batch.run, work.batch.at, work.entity, row_id, name, old, new, side, rule)
-
-
-def _insert(work: Work, trailer: Trailer, rows: Sequence[Row], known: dict[str, Known]) -> None:
-    if not rows:
-        return
-    rows = trailer.adopt(rows, work) if work.batch.match and work.entity == "person" else rows
-    top = work.con.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [work.entity]).fetchone()
-    row_id = int(top[0]) if top else 0
-    skip = work.skip
-    owns: list[int] = list(range(row_id + 1, row_id + 1 + len(rows)))
-    for at, row in enumerate(rows) if known else ():
-        stored = known.get(str(row[0]))
-        if stored is not None and stored.role == "deleted" and stored.row_id:
-            owns[at] = stored.row_id
-    work.inserts = [(own, row[0], *row[skip:]) for own, row in zip(owns, rows, strict=True)]
-    work.returning = bool(known)
-    finer = skip > 2  # noqa: PLR2004 - id, moment, and a finer version
-    work.links = [
-        (row[0], own, row[1] or "", row[2]) if finer else (row[0], own, row[1] or "")
-        for own, row in zip(owns, rows, strict=True)
-    ]
-    work.applied.add(new=len(rows))
-    if not work.batch.silent:
-        for row, values in zip(rows, work.inserts, strict=True):
-            trailer.added(int(values[0] or 0), str(row[0]), dict(zip(work.columns, row[skip:], strict=True)))
-
-
-def _insert_many(
-    con: sqlite3.Connection, head: str, marks: str, rows: Sequence[tuple[Value, ...]], tail: str = ""
-) -> None:
-    """Insert rows, some dozens a statement: a statement a row costs a third more (measured at 27 columns)."""
-    size = max(1, min(ROWS_AT_ONCE, VARIABLES // len(rows[0])))
-    whole = len(rows) // size * size
-    if whole:
-        many = ", ".join([marks] * size)
-        groups = (tuple(chain.from_iterable(rows[at : at + size])) for at in range(0, whole, size))
-        con.executemany(f"{head} VALUES {many} {tail}", groups)
-    con.executemany(f"{head} VALUES {marks} {tail}", rows[whole:])
-
-
-def literal(text: str) -> str:
-    """A text as SQL spells it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _flush(work: Work) -> None:
     con, table = work.con, f'"{work.entity}"'
     if work.inserts:
-        _flush_new(work)
+        flush_new(work)
     for changed, values in work.updates.items():
         sets = ", ".join(f'"{name}" = ?' for name in changed)
         con.executemany(f"UPDATE {table} SET {sets} WHERE id = ?", values)
@@ -262,31 +169,5 @@ def _flush(work: Work) -> None:
         "UPDATE crmsync_link SET modified_at = ?, version = ? WHERE object = ? AND crm_id = ?", work.versions
     )
     work.settling.flush(con)
-    work.journal += [_entry(work, row_id, change, side="marketing") for row_id, change in work.settling.notes]
+    work.journal += [entry(work, row_id, change, side="marketing") for row_id, change in work.settling.notes]
     con.executemany(JOURNAL, work.journal)
-
-
-def _flush_new(work: Work) -> None:
-    """Write the new rows and their links."""
-    con, batch = work.con, work.batch
-    kind = ("crm_type, ", f"'{batch.route.role}', ") if work.entity == "person" else ("", "")
-    names = "".join(f', "{name}"' for name in work.columns)
-    marks = ", ?" * len(work.columns)
-    with without_insert_triggers(con, work.entity, len(work.inserts)):
-        head = f'INSERT INTO "{work.entity}" ({kind[0]}id, crm_id, created_at{names})'
-        _insert_many(con, head, f"({kind[1]}?, ?, '{batch.at}'{marks})", work.inserts)
-    version = "?" if len(work.links[0]) > 3 else "NULL"  # noqa: PLR2004 - id, row, moment, and a finer version
-    _insert_many(
-        con,
-        "INSERT INTO crmsync_link (object, crm_id, entity, row_id, role, modified_at, version, run)",
-        f"({literal(batch.route.object)}, ?, '{work.entity}', ?, 'current', ?, {version}, {batch.run:d})",
-        work.links,
-        """ON CONFLICT (object, crm_id) DO UPDATE SET row_id = excluded.row_id, role = 'current',
-           modified_at = excluded.modified_at, version = excluded.version"""
-        if work.returning
-        else "",
-    )
-
-
-JOURNAL = """INSERT INTO crmsync_journal (run, at, entity, row_id, field, old, new, side, rule)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
