@@ -29,8 +29,8 @@ from crmsync.schema import Schema, known_mapping, recall, selection, survey, to_
 from crmsync.settings import ConnectionSettings
 from crmsync.store import memory, records
 from crmsync.store.batch import Step
+from crmsync.store.indexes import build_indexes
 from crmsync.store.lookup import lost_fields
-from crmsync.store.tables import build_indexes
 from crmsync.verify import Verification, verify_routes
 
 T = TypeVar("T")

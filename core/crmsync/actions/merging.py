@@ -16,9 +16,9 @@ from crmsync.pull import by_id
 from crmsync.pull.run import Pull
 from crmsync.push.newcomers import lead_route
 from crmsync.push.refusals import prepared
+from crmsync.store.names import columns_of
 from crmsync.store.people import actions
 from crmsync.store.people import known as people
-from crmsync.store.people.finding import columns_of
 from crmsync.store.people.joining import Joined, join
 from crmsync.store.people.known import Person
 from crmsync.writes import Operation, Wish

@@ -1,4 +1,4 @@
-"""Entity tables and the view `person_full`, made and altered from the mapping.
+"""Entity tables, made and altered from the mapping.
 
 Tables are STRICT, so that a wrong type is refused where it is written. Decimals are ANY: a number where 15 digits
 hold it, else its exact text.
@@ -11,15 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crmsync.clock import Clock, stamp
-from crmsync.entities import (
-    ACCOUNT_IN_FULL,
-    COMPANY_OF_ACCOUNT,
-    Entity,
-    entity_of,
-)
+from crmsync.entities import Entity, entity_of
 from crmsync.model import Direction, FieldMap, Route, Type, Value
 from crmsync.store.capture import VERSION, capture, capture_view
+from crmsync.store.full import full_view
+from crmsync.store.mapped import keep_mapping
 from crmsync.store.memory import recalled, remember
+from crmsync.store.names import columns_of, quoted
 from crmsync.store.programs.watched import watch
 from crmsync.store.records import notice
 from crmsync.values import FROM_TEXT
@@ -41,11 +39,6 @@ class Table:
     def name(self) -> str:
         """The table's name."""
         return self.entity.name
-
-
-def quoted(name: str) -> str:
-    """An identifier as SQL text."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def storage(type_: Type) -> str:
@@ -90,17 +83,12 @@ def prepare(con: sqlite3.Connection, routes: Sequence[Route], clock: Clock) -> l
     at = stamp(clock.now())
     for table in tables.values():
         changes += _shape(con, table, at)
-    _record(con, routes, at)
+    keep_mapping(con, routes, at)
     state = repr((VERSION, [(t.name, sorted(t.columns.items()), sorted(t.two_way)) for t in tables.values()]))
     if changes or recalled(con, SHAPE) != state:
         _rebuild(con, tables)
         remember(con, {SHAPE: state})
     return changes
-
-
-def columns_of(con: sqlite3.Connection, table: str) -> dict[str, str]:
-    """The present columns of a table with their declared types."""
-    return {row[1]: row[2] for row in con.execute(f"PRAGMA table_info({quoted(table)})")}
 
 
 def _shape(con: sqlite3.Connection, table: Table, at: str) -> list[str]:
@@ -181,93 +169,3 @@ def _rebuild(con: sqlite3.Connection, tables: dict[str, Table]) -> None:
     for statement in capture_view(list(person), writable):
         con.execute(statement)
     watch(con)
-
-
-def full_view(person: Sequence[str], account: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """The SELECT of `person_full`, and its account columns as view name → account column."""
-    shared = {mine: theirs for mine, theirs in COMPANY_OF_ACCOUNT.items() if mine in person and theirs in account}
-    skip = {"id", "crm_id", "crm_is_deleted", "created_at", *shared.values()}
-    further = {name: name for name in ACCOUNT_IN_FULL if name in account and name not in person}
-    for name in account:
-        if name not in skip and name not in further:
-            further[name if name not in person and "__" in name else f"account_{name}"] = name
-    parts = [
-        f"CASE WHEN a.id IS NULL THEN p.{quoted(name)} ELSE a.{quoted(shared[name])} END AS {quoted(name)}"
-        if name in shared
-        else f"p.{quoted(name)}"
-        for name in person
-    ]
-    parts += [f"a.{quoted(theirs)} AS {quoted(mine)}" for mine, theirs in further.items()]
-    parts += ["a.id AS account_id"]
-    parts += [f"o.{name} AS owner_{name}" for name in ("first_name", "last_name", "title", "phone", "email")]
-    parts += [f"ao.{name} AS account_owner_{name}" for name in ("first_name", "last_name", "email")]
-    sql = f"""SELECT {", ".join(parts)} FROM person p
-        LEFT JOIN crmsync_link la ON la.crm_id = p.account_crm_id AND la.object = {_object("account")}
-        LEFT JOIN account a ON a.id = la.row_id
-        LEFT JOIN crm_user o ON o.crm_id = p.owner_crm_id
-        LEFT JOIN crm_user ao ON ao.crm_id = a.owner_crm_id"""
-    return sql, {**shared, **further}
-
-
-def _object(entity: str) -> str:
-    return f"(SELECT object FROM crmsync_field WHERE entity = '{entity}' LIMIT 1)"
-
-
-def _record(con: sqlite3.Connection, routes: Sequence[Route], at: str) -> None:
-    for route in routes:
-        _tell_choices(con, route, at)
-        names = [mapped.field.name for mapped in route.maps]
-        marks = ", ".join("?" * len(names))
-        lost = con.execute(
-            f"""UPDATE crmsync_field SET state = 'hidden'
-                WHERE object = ? AND state = 'present' AND field NOT IN ({marks}) RETURNING field, column_name""",
-            [route.object, *names],
-        ).fetchall()
-        for name, column in lost:
-            said = f"{route.object}.{name} is not read any more; the column {column} and its values stay (R-202, R-204)"
-            notice(con, "fields", said, at)
-        con.executemany(
-            """INSERT INTO crmsync_field VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'present', ?)
-               ON CONFLICT (object, field) DO UPDATE SET type = excluded.type, choices = excluded.choices,
-                   two_way = excluded.two_way, state = 'present',
-                   first_seen = iif(type = excluded.type AND state = 'present', first_seen, excluded.first_seen)
-               WHERE (type, choices, two_way, state)
-                   IS NOT (excluded.type, excluded.choices, excluded.two_way, 'present')""",
-            [
-                (
-                    route.object, mapped.field.name, route.entity, mapped.column, mapped.field.type.value,
-                    mapped.field.label, "\n".join(mapped.field.values), Direction.PUSH in mapped.directions, at,
-                )
-                for mapped in route.maps
-            ],
-        )  # fmt: skip
-
-
-def _tell_choices(con: sqlite3.Connection, route: Route, at: str) -> None:
-    """A notice for every picklist that gained or lost a value since it was last looked at (R-222, R-223)."""
-    sql = "SELECT field, choices FROM crmsync_field WHERE object = ? AND choices <> ''"
-    held = dict(con.execute(sql, [route.object]).fetchall())
-    for mapped in route.maps:
-        before, now = set(held.get(mapped.field.name, "").split("\n")) - {""}, set(mapped.field.values)
-        if before and now and before != now:
-            told = [f"new: {', '.join(sorted(now - before))}"] if now - before else []
-            told += [f"gone: {', '.join(sorted(before - now))}"] if before - now else []
-            notice(con, "picklist", f"{route.object}.{mapped.field.name} has other values. {'; '.join(told)}", at)
-
-
-def build_indexes(con: sqlite3.Connection) -> None:
-    """Make the indexes of every entity table that has none yet; called when a first load is through."""
-    (kept,) = con.execute("PRAGMA cache_size").fetchone()
-    con.execute("PRAGMA cache_size = -8000")  # sorting takes as much memory as the cache may
-    present = {row[0] for row in con.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
-    names = [row[0] for row in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    for name in names:
-        if name.startswith(("crmsync_", "sqlite_")) or name == "activity":
-            continue
-        columns = columns_of(con, name)
-        wanted = {"crm_id", *entity_of(name).indexes}
-        for column in sorted(wanted & set(columns)):
-            index = f"{name}_{column}_index"
-            if index not in present:
-                con.execute(f"CREATE INDEX {quoted(index)} ON {quoted(name)} ({quoted(column)})")
-    con.execute(f"PRAGMA cache_size = {kept:d}")

@@ -8,7 +8,8 @@ from typing import Any
 from crmsync.entities import ENGINE_COLUMNS
 from crmsync.model import Value
 from crmsync.store.links import row_values
-from crmsync.store.people.finding import OBJECTS, Record, check_column, columns_of, find
+from crmsync.store.names import columns_of
+from crmsync.store.people.finding import OBJECTS, Record, check_column, find
 from crmsync.store.sending.conflicts import BY_HAND
 
 Told = dict[str, Any]

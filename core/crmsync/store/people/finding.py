@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from crmsync.errors import SettingsError
+from crmsync.store.names import columns_of
 
 OBJECTS = "SELECT DISTINCT object FROM crmsync_field WHERE entity = %s"
 """The objects that fill a table."""
@@ -46,11 +47,6 @@ def record(con: sqlite3.Connection, entity: str, row_id: int) -> Record:
     sql = f"""SELECT l.object, l.crm_id FROM "{entity}" t JOIN crmsync_link l
               ON l.object IN ({OBJECTS % "?1"}) AND l.crm_id = t.crm_id WHERE t.id = ?2"""
     return Record(entity, row_id, *(con.execute(sql, (entity, row_id)).fetchone() or (None, None)))
-
-
-def columns_of(con: sqlite3.Connection, entity: str) -> list[str]:
-    """The columns of a table; none where there is no such table."""
-    return [row[1] for row in con.execute(f'PRAGMA table_info("{entity}")')]
 
 
 def check_column(con: sqlite3.Connection, entity: str, name: str) -> None:

@@ -11,6 +11,7 @@ from crmsync.columns import why_not
 from crmsync.entities import IDENTITY
 from crmsync.model import Direction, FieldMap, Route, Type
 from crmsync.store.programs.watched import watch
+from crmsync.store.names import columns_of
 from crmsync.store.records import notice
 
 TABLE = "program_member"
@@ -124,14 +125,14 @@ def _reasons(
         yield "it is part of the membership itself, which is kept in step anyhow"
     if any((one.object, one.field) == (route.object, now.field.name) for one in found.joined):
         yield "another column is joined to that field already"
-    declared = {row[1]: row[2] for row in con.execute(f"PRAGMA table_info({TABLE})")}.get(column)
+    declared = columns_of(con, TABLE).get(column)
     if declared is not None and declared not in _DECLARED.get(now.field.type, ("TEXT",)):
         yield f"the field is of type {now.field.type}, and the column, which is there, holds {declared} (R-160)"
 
 
 def join(con: sqlite3.Connection, wanted: Plan, at: str) -> None:
     """Put a mapping into force: columns that are not there yet are made, and from now on their changes are noted."""
-    declared = {row[1] for row in con.execute(f"PRAGMA table_info({TABLE})")}
+    declared = columns_of(con, TABLE)
     for said in wanted.said:
         notice(con, "program", said, at)
     for one in wanted.joined:
