@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from crmsync.cycle import close_steps, events, total
 from crmsync.errors import CrmsyncError, LeaseLost, SettingsError, StoreError
 from crmsync.flight import Flight
 from crmsync.hookspecs import Session
@@ -19,6 +18,7 @@ from crmsync.pacing import Claim, Claims, claiming
 from crmsync.progress import Tell, Teller
 from crmsync.pull.run import Drained, Pull
 from crmsync.schema import REMEMBERED, recall
+from crmsync.steps import close_steps, events, total
 from crmsync.store import Store, memory, records
 from crmsync.store.lookup import next_run
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crmsync.cycle import close_steps
 from crmsync.errors import QuotaKept
 from crmsync.pull.run import READING, Pull
+from crmsync.steps import close_steps
 from crmsync.store.reports import forecast, throughput
 
 

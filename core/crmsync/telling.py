@@ -31,7 +31,7 @@ async def _loaded(cycle: Cycle) -> str:
     if not fresh:
         return ""
     now = await cycle.pull.store.read(records.cursors)
-    over = [obj for obj in fresh if obj not in cycle.failed and now.get((obj, Kind.CHANGES), Cursor()).mark]
+    over = [obj for obj in fresh if obj not in cycle.guard.failed and now.get((obj, Kind.CHANGES), Cursor()).mark]
     here: Mapping[str, int] = await cycle.pull.store.read(throughput.linked)
     count = sum(here.get(obj, 0) for obj in over)
     return f"The first load of {', '.join(over)} is over: {count:,} records." if over else ""

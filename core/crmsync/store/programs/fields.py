@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from crmsync.columns import why_not
 from crmsync.entities import IDENTITY
 from crmsync.model import Direction, FieldMap, Route, Type
-from crmsync.store.programs.watched import watch
 from crmsync.store.names import columns_of
+from crmsync.store.programs.watched import watch
 from crmsync.store.records import notice
 
 TABLE = "program_member"
