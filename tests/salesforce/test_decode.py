@@ -7,7 +7,9 @@ import pytest
 
 from crmsync.errors import RetryLater
 from crmsync.model import Field, Type
-from crmsync_salesforce.decode import CsvDecoder, Decoded, JsonDecoder, next_address
+from crmsync_salesforce.decode import JsonDecoder, next_address
+from crmsync_salesforce.decode_csv import CsvDecoder
+from crmsync_salesforce.decoded import Decoded
 from crmsync_salesforce.errors import Faulty
 
 WIDE, PLACE, FAR = "1234567890123456.78", "37.774929000000001", "4000-12-31T23:59:59.000"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from crmsync.model import Field, Type
 from crmsync_salesforce import cells as csv_cells
 from crmsync_salesforce.bulk import _behind
-from crmsync_salesforce.decode import CsvDecoder, Decoded
+from crmsync_salesforce.decode_csv import CsvDecoder
+from crmsync_salesforce.decoded import Decoded
 
 FIELDS = (Field(name="Id", type=Type.REFERENCE), Field(name="Name"), Field(name="Notes"))
 cells = st.text(st.sampled_from('ab,"\n;é '), max_size=8)

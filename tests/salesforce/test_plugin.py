@@ -12,7 +12,8 @@ from crmsync.errors import QuotaSpent, RouteStopped
 from crmsync.model import BOTH_WAYS, PULL_ONLY, Cursor, Direction, Kind, Query, Type, Winner
 from crmsync_salesforce import plugin
 from crmsync_salesforce.client import limit_info
-from crmsync_salesforce.describe import Facts, fields_of, read_describe
+from crmsync_salesforce.describe import Facts
+from crmsync_salesforce.described import fields_of, read_describe
 from crmsync_salesforce.resume import write_mark
 from crmsync_salesforce.routes import CAMPAIGN, CONTACT, LEAD, ROUTES
 from salesforce.orgs import Site, ids, site

@@ -13,7 +13,7 @@ import pytest
 from crmsync.errors import RetryLater
 from crmsync.writes import Change, Result, Wish
 from crmsync_salesforce import ingest
-from crmsync_salesforce.simulator.api.bulk_ingest import IngestJob
+from crmsync_salesforce.simulator.api.ingested import IngestJob
 from salesforce.orgs import Site, site
 from salesforce.writes import asked, leads, send, update, value, written
 from support.written import all_done, results

@@ -11,6 +11,7 @@ import msgspec
 
 from crmsync.model import Field, Type
 from crmsync_dynamics.client import Client
+from crmsync_dynamics.defined import Attribute, Entity, Lookup, Special
 from crmsync_dynamics.tables import Column, Relation, Table, by_target, labels, name_of
 
 PREFIX = "Microsoft.Dynamics.CRM."
@@ -24,7 +25,6 @@ _ATTRIBUTES = (
 )
 _RELATIONS = "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"
 _OPTIONS = "$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"
-
 TYPES: dict[str, Type] = {
     "Boolean": Type.BOOLEAN, "DateTime": Type.DATETIME, "Decimal": Type.DECIMAL, "Double": Type.DECIMAL,
     "Integer": Type.INTEGER, "BigInt": Type.INTEGER, "Memo": Type.TEXT, "Money": Type.DECIMAL, "Picklist": Type.TEXT,
@@ -33,7 +33,6 @@ TYPES: dict[str, Type] = {
     "MultiSelectPicklist": Type.MULTI,
 }  # fmt: skip
 """Our type by the vendor's; what is not here (files, images, parties, virtual columns) is not read."""
-
 LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
 CHOICES = frozenset({"Picklist", "State", "Status", "MultiSelectPicklist"})
 VERSION = "versionnumber"
@@ -52,108 +51,6 @@ _ASKED: dict[str, tuple[frozenset[str], str]] = {
     "Status": (frozenset({"Status"}), "$select=LogicalName&$expand=OptionSet($select=Options)"),
 }
 """What has to be asked by type: which of our types it concerns, and the query."""
-
-
-class _Text(msgspec.Struct):
-    Label: str | None = None
-    LanguageCode: int | None = None
-
-
-class Label(msgspec.Struct):
-    """A text in several languages."""
-
-    UserLocalizedLabel: _Text | None = None
-    LocalizedLabels: list[_Text] | None = None
-
-    def __str__(self) -> str:
-        """The text in the caller's language, else in the first that has one."""
-        for one in (self.UserLocalizedLabel, *(self.LocalizedLabels or ())):
-            if one is not None and one.Label:
-                return str(one.Label)
-        return ""
-
-
-class _Value(msgspec.Struct):
-    Value: str | None = None
-
-
-class _Option(msgspec.Struct):
-    Value: int
-    Label: Label | None = None
-    State: int | None = None
-
-
-class _Set(msgspec.Struct):
-    Options: list[_Option] | None = None
-
-
-class Entity(msgspec.Struct):
-    """A table's own facts."""
-
-    LogicalName: str
-    EntitySetName: str | None = None
-    PrimaryIdAttribute: str | None = None
-    SchemaName: str | None = None
-    DisplayName: Label | None = None
-    IsCustomEntity: bool = False
-    IsActivity: bool = False
-    IsIntersect: bool = False
-    OwnershipType: str | None = None
-    ChangeTrackingEnabled: bool | None = None
-    IsOptimisticConcurrencyEnabled: bool | None = None
-
-
-class _Attribute(msgspec.Struct):
-    LogicalName: str
-    AttributeType: str | None = None
-    AttributeTypeName: _Value | None = None
-    AttributeOf: str | None = None
-    IsValidForRead: bool | None = True
-    IsValidForCreate: bool | None = False
-    IsValidForUpdate: bool | None = False
-    IsSecured: bool | None = False
-    RequiredLevel: _Value | None = None
-    IsPrimaryId: bool | None = False
-    IsCustomAttribute: bool | None = False
-    IsValidODataAttribute: bool | None = None
-    SourceType: int | None = None
-    DisplayName: Label | None = None
-
-    @property
-    def kind(self) -> str:
-        """The type; of virtual ones the name of the type tells more."""
-        named = self.AttributeTypeName.Value if self.AttributeTypeName is not None else None
-        return (named or "").removesuffix("Type") if self.AttributeType == "Virtual" else str(self.AttributeType or "")
-
-
-class _Special(msgspec.Struct):
-    """What only the types' own definitions tell."""
-
-    LogicalName: str
-    MaxLength: int | None = None
-    Precision: int | None = None
-    Targets: list[str] | None = None
-    DateTimeBehavior: _Value | None = None
-    OptionSet: _Set | None = None
-    GlobalOptionSet: _Set | None = None
-
-    def options(self) -> list[tuple[int, str]]:
-        """Numbers and labels."""
-        return [(option.Value, str(option.Label or "")) for option in self._offered()]
-
-    def states(self) -> dict[int, int]:
-        """The state that each reason belongs to, where they are reasons for states."""
-        return {option.Value: option.State for option in self._offered() if option.State is not None}
-
-    def _offered(self) -> list[_Option]:
-        """The options of whichever set is filled."""
-        return next((one.Options for one in (self.OptionSet, self.GlobalOptionSet) if one and one.Options), [])
-
-
-class _Relation(msgspec.Struct):
-    ReferencingAttribute: str
-    ReferencedEntity: str
-    ReferencingEntityNavigationPropertyName: str | None = None
 
 
 @cache
@@ -177,7 +74,7 @@ async def relations(client: Client, name: str) -> tuple[Relation, ...]:
     answer = await client.get(f"{_path(name)}/ManyToOneRelationships?$select={_RELATIONS}")
     return tuple(
         Relation(column=one.ReferencingAttribute, target=one.ReferencedEntity, navigation=navigation)
-        for one in _listed(answer.body, _Relation)
+        for one in _listed(answer.body, Lookup)
         if (navigation := one.ReferencingEntityNavigationPropertyName)
     )
 
@@ -190,7 +87,7 @@ async def table(client: Client, name: str) -> Table:
         relations(client, name),
     )
     entity = msgspec.json.decode(head.body, type=Entity)
-    readable = [one for one in _listed(attributes.body, _Attribute) if is_read(one, activity=entity.IsActivity)]
+    readable = [one for one in _listed(attributes.body, Attribute) if is_read(one, activity=entity.IsActivity)]
     special = await _special(client, name, readable)
     columns = [_column(one, special.get(one.LogicalName), found) for one in readable]
     whole = _table(entity, found)
@@ -217,7 +114,7 @@ def _table(entity: Entity, found: tuple[Relation, ...]) -> Table:
     )
 
 
-def is_read(one: _Attribute, *, activity: bool) -> bool:
+def is_read(one: Attribute, *, activity: bool) -> bool:
     """Whether a column is one of the resource's. Logical ones are: all addresses are.
 
     What activities inherit is marked as if it were not.
@@ -229,7 +126,7 @@ def is_read(one: _Attribute, *, activity: bool) -> bool:
     return one.IsValidForRead is not False and one.AttributeOf is None
 
 
-async def _special(client: Client, name: str, readable: Iterable[_Attribute]) -> dict[str, _Special]:
+async def _special(client: Client, name: str, readable: Iterable[Attribute]) -> dict[str, Special]:
     kinds = {one.kind for one in readable}
     asked = [
         client.get(f"{_path(name)}/Attributes/{PREFIX}{cast}AttributeMetadata?{query}")
@@ -237,7 +134,7 @@ async def _special(client: Client, name: str, readable: Iterable[_Attribute]) ->
         if ours & kinds
     ]
     answers = await asyncio.gather(*asked)
-    return {one.LogicalName: one for answer in answers for one in _listed(answer.body, _Special)}
+    return {one.LogicalName: one for answer in answers for one in _listed(answer.body, Special)}
 
 
 def _spread(columns: Iterable[Column]) -> list[Column]:
@@ -248,7 +145,7 @@ def _spread(columns: Iterable[Column]) -> list[Column]:
     return [*found, *(one for one in more if one.field.name not in names)]
 
 
-def _column(one: _Attribute, more: _Special | None, found: Iterable[Relation]) -> Column:
+def _column(one: Attribute, more: Special | None, found: Iterable[Relation]) -> Column:
     lookup, several = one.kind in LOOKUPS, one.kind == "MultiSelectPicklist"
     options = labels(more.options(), several=several) if more is not None and one.kind in CHOICES else {}
     targets = tuple(more.Targets or ()) if more is not None else ()
@@ -268,7 +165,7 @@ def _column(one: _Attribute, more: _Special | None, found: Iterable[Relation]) -
 
 
 def _field(
-    one: _Attribute, more: _Special | None, targets: tuple[str, ...], values: tuple[str, ...], *, day: bool
+    one: Attribute, more: Special | None, targets: tuple[str, ...], values: tuple[str, ...], *, day: bool
 ) -> Field:  # fmt: skip
     kind = Type.DATE if day else Type.TEXT if one.LogicalName == VERSION else TYPES[one.kind]
     required = one.RequiredLevel.Value if one.RequiredLevel else None

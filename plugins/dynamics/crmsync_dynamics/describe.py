@@ -12,7 +12,7 @@ from crmsync.model import Field, Type
 from crmsync.pacing import SingleFlight
 from crmsync_dynamics import definitions, documented
 from crmsync_dynamics.client import Client
-from crmsync_dynamics.definitions import Entity
+from crmsync_dynamics.defined import Entity
 from crmsync_dynamics.errors import Faulty, Policy, translate
 from crmsync_dynamics.query import name as checked_name
 from crmsync_dynamics.remembered import Remembered

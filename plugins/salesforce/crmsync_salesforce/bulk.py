@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from crmsync.connectors import marks
 from crmsync.model import Page
 from crmsync_salesforce.client import Answer
-from crmsync_salesforce.decode import CsvDecoder, Decoded
+from crmsync_salesforce.decode_csv import CsvDecoder
+from crmsync_salesforce.decoded import Decoded
 from crmsync_salesforce.errors import Fault, Faulty, Policy
 from crmsync_salesforce.jobs import COMPLETE, Job, read_job, until_ended
 from crmsync_salesforce.query import Select

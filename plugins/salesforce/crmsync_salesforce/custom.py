@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from crmsync.connectors import nearby
 from crmsync.errors import RouteStopped, SettingsError
 from crmsync.model import Route
-from crmsync_salesforce.describe import LEFT_OUT, Describes, Known, facts_of
+from crmsync_salesforce.describe import Describes, Known, facts_of
+from crmsync_salesforce.described import LEFT_OUT
 from crmsync_salesforce.routes import CREATED, CUSTOM_ORDER, FEED, MONEY, NO_STAMP, ROOTS, UNSEEN
 
 STANDARD_COLUMNS = {"OwnerId": "owner_crm_id", "Name": "name", **CREATED, **MONEY}

@@ -17,7 +17,7 @@ from crmsync.connectors import marks
 from crmsync.errors import RetryLater
 from crmsync.model import Condition, Page
 from crmsync_salesforce import bulk
-from crmsync_salesforce.decode import Decoded
+from crmsync_salesforce.decoded import Decoded
 from crmsync_salesforce.errors import Faulty, Policy
 from crmsync_salesforce.query import Select, id_range
 from crmsync_salesforce.reading import RESTARTS, Reader, raised

@@ -15,7 +15,8 @@ from crmsync.writes import Change, Outcomes
 from crmsync_salesforce import fetch as reading
 from crmsync_salesforce.check import check
 from crmsync_salesforce.custom import custom_routes
-from crmsync_salesforce.describe import Known, scope_of
+from crmsync_salesforce.describe import Known
+from crmsync_salesforce.described import scope_of
 from crmsync_salesforce.errors import Faulty, translate
 from crmsync_salesforce.permissions import permission_set
 from crmsync_salesforce.rights import grants

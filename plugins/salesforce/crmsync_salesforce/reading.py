@@ -13,7 +13,8 @@ from crmsync.connectors.paging import Meter, abandon
 from crmsync.errors import RetryLater
 from crmsync.model import Field, Gone, Merged, Page, Query, Row, Type, Value
 from crmsync_salesforce.client import Answer, Client
-from crmsync_salesforce.decode import Decoded, JsonDecoder, json_decoder, next_address
+from crmsync_salesforce.decode import JsonDecoder, json_decoder, next_address
+from crmsync_salesforce.decoded import Decoded
 from crmsync_salesforce.describe import Facts
 from crmsync_salesforce.errors import Fault, Faulty, Policy, translate
 from crmsync_salesforce.query import Select, among, chunks, conditions, encoded, split_fields

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from crmsync.model import Direction, Route
-from crmsync_salesforce.describe import Described
+from crmsync_salesforce.described import Described
 
 
 class Right(StrEnum):

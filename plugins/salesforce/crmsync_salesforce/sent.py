@@ -9,7 +9,7 @@ from datetime import timedelta
 from crmsync.clock import moment, stamp
 from crmsync.model import Alike, Field, Page, Sent
 from crmsync_salesforce.client import Answer
-from crmsync_salesforce.decode import Decoded
+from crmsync_salesforce.decoded import Decoded
 from crmsync_salesforce.describe import Known
 from crmsync_salesforce.errors import Faulty
 from crmsync_salesforce.likeness import Likeness

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from crmsync.simulate import FaultActions, titled_page
-from crmsync_salesforce.simulator.api.bulk_ingest import IngestJob, leave
 from crmsync_salesforce.simulator.api.bulk_query import QueryJob
 from crmsync_salesforce.simulator.api.call import CSV, Call, Reply
+from crmsync_salesforce.simulator.api.ingested import IngestJob, leave
 from crmsync_salesforce.simulator.api.site import Site
 from crmsync_salesforce.simulator.errors import Refusal
 

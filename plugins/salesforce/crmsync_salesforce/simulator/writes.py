@@ -1,21 +1,17 @@
-"""Creating and updating one record: who may, what each value becomes, what is missing, what is already there."""
+"""Creating and updating one record: who may, what is missing, what is already there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from crmsync_salesforce.simulator import values
 from crmsync_salesforce.simulator.access import Rights
+from crmsync_salesforce.simulator.cells import Cells
+from crmsync_salesforce.simulator.duplicates import alike, looks
 from crmsync_salesforce.simulator.errors import Refusal
-from crmsync_salesforce.simulator.fields import Field, ObjectType, Row, Values
-from crmsync_salesforce.simulator.reader import Reader
+from crmsync_salesforce.simulator.fields import ObjectType, Row, Values
 from crmsync_salesforce.simulator.rules import BEFORE_SAVE, Draft, touch
 from crmsync_salesforce.simulator.state import State
 from crmsync_salesforce.simulator.table import Table
-
-_VERBS = {"createable": "create", "updateable": "update"}
-_MASTER_RECORD_TYPE = "012000000000000AAA"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,27 +29,27 @@ class Writer:
     def __init__(self, state: State, rights: Rights, *, manner: Manner | None = None, force: bool = False) -> None:
         self._state = state
         self._rights = rights
-        self._reader = Reader(state, rights)
+        self._cells = Cells(state, rights, force=force)
         self._manner = manner or Manner()
         self._force = force
 
     def create(self, name: str, given: Values) -> str:
         """Make a record and return its id; raises Refusal when the org will not have it."""
-        kind = self._reader.object(name)
+        kind = self._cells.reader.object(name)
         table = self._state.tables[kind.name]
         if not self._force and not (kind.createable and self._rights.may("create", kind.name)):
             raise _may_not(kind.name, "create")
-        cells = self._cells(kind, given, "createable")
+        cells = self._cells.of(kind, given, "createable")
         self._automate(kind, cells)
         self._require(kind, cells)
         row = self._blank(table, cells)
         self._assign(kind, table, row)
-        self._check_duplicates(kind, table, row)
+        self._look_for_others(kind, table, row)
         return self._save(table, row, None)
 
     def update(self, name: str, identity: str, given: Values) -> None:
         """Change a record; raises Refusal when the org will not have it."""
-        kind = self._reader.object(name)
+        kind = self._cells.reader.object(name)
         table = self._state.tables[kind.name]
         before = self._existing(table, identity)
         self._state.automation.touch(identity)
@@ -61,7 +57,7 @@ class Writer:
             raise _may_not(kind.name, "update")
         if self._closed(kind, table, before):
             raise Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
-        cells = self._cells(kind, given, "updateable")
+        cells = self._cells.of(kind, given, "updateable")
         self._check_transfer(kind, table, before, cells)
         self._automate(kind, cells)
         row = before.copy()
@@ -70,7 +66,7 @@ class Writer:
         self._forbid_null(kind, cells)
         self._assign(kind, table, row)
         if "Email" in cells:
-            self._check_duplicates(kind, table, row)
+            self._look_for_others(kind, table, row)
         self._save(table, row, before)
 
     def _closed(self, kind: ObjectType, table: Table, row: Row) -> bool:
@@ -103,89 +99,6 @@ class Writer:
         self._check_unique(table, row)
         self._state.save(table, row)
         return str(row[0])
-
-    def _cells(self, kind: ObjectType, given: Values, flag: str) -> Values:
-        cells: Values = {}
-        refused: list[str] = []
-        for name, value in given.items():
-            if name == "attributes" or name.lower() == "id":
-                continue
-            if isinstance(value, dict):
-                field = self._reader.relation(kind, name)
-                cell: object = self._foreign(field, value)
-            else:
-                field, cell = self._known(kind, name), value
-            if not self._writable(kind, field, flag):
-                refused.append(field.name)
-                continue
-            cells[field.name] = self._checked(kind, field, cell)
-        if refused:
-            raise _read_only(refused)
-        return cells
-
-    def _known(self, kind: ObjectType, name: str) -> Field:
-        field = kind.find(name)
-        if field is None or not self._rights.sees_field(kind.name, field.name):
-            raise Refusal("INVALID_FIELD", f"No such column '{name}' on sobject of type {kind.name}")
-        return field
-
-    def _writable(self, kind: ObjectType, field: Field, flag: str) -> bool:
-        if self._force:
-            return field.name in self._state.tables[kind.name].columns
-        return bool(getattr(field, flag)) and self._rights.changes_field(_VERBS[flag], kind.name, field)
-
-    def _checked(self, kind: ObjectType, field: Field, value: object) -> Any:
-        cell = values.stored(field, value)
-        if field.type == "reference" and cell is not None and not self._force:
-            self._check_reference(kind, field, cell)
-        return cell
-
-    def _check_reference(self, kind: ObjectType, field: Field, identity: str) -> None:
-        if field.name == "RecordTypeId" and identity == _MASTER_RECORD_TYPE:
-            return
-        table = self._state.table_of(identity)
-        if table is None or table.kind.name not in field.targets:
-            raise Refusal(
-                "FIELD_INTEGRITY_EXCEPTION",
-                f"{field.label}: id value of incorrect type: {identity}",
-                fields=[field.name],
-            )
-        row = table.by_id.get(identity)
-        if row is None or not table.live(row) or not self._rights.sees_row(table.kind.name, row):
-            raise Refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[])
-        if table.kind.name == "User" and field.name == "OwnerId" and not row[table.columns["IsActive"]]:
-            raise Refusal(
-                "INACTIVE_OWNER_OR_USER",
-                f"operation performed with inactive user [{identity[:15]}] as owner of {kind.label.lower()}",
-                fields=[],
-            )
-
-    def _foreign(self, field: Field, given: Values) -> str:
-        keys = [(name, value) for name, value in given.items() if name != "attributes"]
-        for target in field.targets:
-            kind = self._state.objects.get(target)
-            key = kind.find(keys[0][0]) if kind and keys else None
-            if kind is None or key is None:
-                continue
-            found = self.matches(kind.name, key.name, str(keys[0][1]))
-            if len(found) == 1:
-                return found[0]
-            raise Refusal(
-                "INVALID_FIELD",
-                f"Foreign key external ID: {keys[0][1]} not found for field {key.name} in entity {kind.name}",
-                fields=[],
-            )
-        raise Refusal("INVALID_FIELD", f"Foreign key external ID not found for {field.name}", fields=[])
-
-    def matches(self, name: str, key: str, value: str) -> list[str]:
-        """The ids of the live, visible records that hold a value in a key field."""
-        table = self._state.tables[name]
-        if key == "Id":
-            found: set[str] = {value} if value in table.by_id else set()
-        else:
-            found = table.find(key, value)
-        rows = (table.by_id[one] for one in sorted(found))
-        return [row[0] for row in rows if table.live(row) and self._rights.sees_row(name, row)]
 
     def _require(self, kind: ObjectType, cells: Values) -> None:
         named = kind.name == "Account" and cells.get("LastName") is not None
@@ -239,56 +152,20 @@ class Writer:
                     fields=[],
                 )
 
-    def _check_duplicates(self, kind: ObjectType, table: Table, row: Row) -> None:
+    def matches(self, name: str, key: str, value: str) -> list[str]:
+        """The ids of the live, visible records that hold a value in a key field."""
+        return self._cells.matches(name, key, value)
+
+    def _look_for_others(self, kind: ObjectType, table: Table, row: Row) -> None:
         mode = self._state.settings.duplicate_rule
-        if mode == "off" or kind.name not in {"Lead", "Contact"} or (mode == "alert" and self._manner.allow_duplicates):
-            return
-        email = row[table.columns["Email"]]
-        found = [one for one in self.matches(kind.name, "Email", email) if one != row[0]] if email else []
-        if found:
-            raise _duplicates(kind.name, found, allow=mode == "alert")
+        if looks(mode, kind.name, allowed=self._manner.allow_duplicates):
+            email = row[table.columns["Email"]]
+            found = [one for one in self.matches(kind.name, "Email", email) if one != row[0]] if email else []
+            if found:
+                raise alike(kind.name, found, allow=mode == "alert")
 
 
 def _may_not(name: str, verb: str) -> Refusal:
     return Refusal(
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {name} is not {verb}able for this user", fields=[]
     )
-
-
-def _read_only(names: list[str]) -> Refusal:
-    return Refusal(
-        "INVALID_FIELD_FOR_INSERT_UPDATE",
-        f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of this field and "
-        "verify that it is read/write for your profile or permission set.",
-        fields=names,
-    )
-
-
-def _duplicates(name: str, found: list[str], *, allow: bool) -> Refusal:
-    refusal = Refusal("DUPLICATES_DETECTED", "Use one of these records?")
-    records = [
-        {
-            "additionalInformation": [],
-            "fieldDiffs": [],
-            "matchConfidence": 100.0,
-            "record": {"attributes": {"type": name, "url": f"/services/data/sobjects/{name}/{one}"}, "Id": one},
-        }
-        for one in found
-    ]
-    match = {
-        "entityType": name,
-        "errors": [],
-        "matchEngine": "FuzzyMatchEngine",
-        "matchRecords": records,
-        "rule": f"Standard_{name}_Match_Rule_v1_0",
-        "size": len(records),
-        "success": True,
-    }
-    refusal.extra["duplicateResult"] = {
-        "allowSave": allow,
-        "duplicateRule": f"Standard_{name}_Duplicate_Rule",
-        "duplicateRuleEntityType": name,
-        "errorMessage": "Use one of these records?",
-        "matchResults": [match],
-    }
-    return refusal
