@@ -13,12 +13,6 @@ from crmsync.writes import Change, Operation, Outcome, Result
 from support.campaigns import Fair, statuses
 
 
-@pytest.fixture
-def fair(tmp_path: Path) -> Fair:
-    """A program and a campaign with the same statuses, not linked."""
-    return Fair(tmp_path / "marketing.db")
-
-
 def create(fair: Fair, program: str = "Webinar", name: str = "") -> dict[str, Any]:
     """`crmsync campaign create`."""
     return fair.use(lambda connection: connection.programs.create(program, name))

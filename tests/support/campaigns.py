@@ -217,3 +217,20 @@ class Fair(Engine):
         """Somebody makes the person a member in the CRM; the member's id."""
         column = "LeadId" if crm_id.startswith("L") else "ContactId"
         return self.crm.put("Member", f"M-{crm_id}", **{"CampaignId": "C1", column: crm_id, "Status": status, **values})
+
+
+NOTICES = "SELECT message FROM crmsync_notice WHERE kind = 'program'"
+
+
+LEFT = "SELECT COUNT(*) FROM crmsync_member_moved"
+
+
+def synced(fair: Fair) -> dict[str, Any]:
+    """One cycle; what its step of programs counted."""
+    return fair.steps(fair.sync().run).get(("Campaign", "sync with program"), {})
+
+
+def asked(fair: Fair) -> list[tuple[str, str, bool]]:
+    """The memberships that the CRM was asked for: person, status, and whether it was to end."""
+    wishes = [one.wish for one in fair.crm.written if one.operation is Operation.MEMBER]
+    return [(wish.person, wish.status, wish.remove) for wish in wishes]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from crmsync.asking import Told
+from crmsync.connection import Connection
 from crmsync.model import Value
+from crmsync.store.people import actions
 from support.engine import Engine
 
 
@@ -42,3 +45,24 @@ def local(engine: Engine, **values: Value) -> int:
     """A person of this side alone."""
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     return int(engine.sql(f"INSERT INTO person ({names}) VALUES ({marks}) RETURNING id", *values.values())[0][0])
+
+
+def served(engine: Engine, until: Callable[[], bool] = lambda: False) -> None:
+    """A process holds the lease until nothing is due, or until something holds."""
+
+    async def do(connection: Connection) -> None:
+        store = await connection.opened.lease()
+        for _ in range(1000):
+            connection.opened.poke()
+            await asyncio.sleep(0.01)
+            busy = await store.read(actions.any_due, engine.crm.now())
+            if until() or not busy:
+                return
+        raise AssertionError("not served")
+
+    engine.use(do)
+
+
+def leads(engine: Engine) -> list[str]:
+    """The leads that came into being."""
+    return [one for one in engine.crm.objects["Lead"] if one != "00Q1"]

@@ -122,3 +122,17 @@ def twin(engine: Engine, path: Path) -> Engine:
 def carried(engine: Engine, file: Path) -> Carried:
     """Carry a saved plan out."""
     return engine.use(lambda connection: carry_out(connection, file))
+
+
+def told(said: Planned) -> set[tuple[Any, ...]]:
+    """The values of a plan in short, without whole records."""
+    return {
+        (one.side, one.operation, one.crm_id, one.field, one.old, one.new, one.rule)
+        for one in said.items
+        if one.field != "*"
+    }
+
+
+def refused(done: Carried) -> dict[tuple[str, str], tuple[Any, Any, str]]:
+    """What was not made: what either side has, and why, by id and column."""
+    return {(one["crm_id"], one["field"]): (one["here"], one["crm"], one["why"]) for one in done.refused}
