@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crmsync.push import Leaving, Push
-from crmsync.store.history.attempt import edit_of, tentatively
+from crmsync.store.history.attempt import another, edit_of, here_now, tentatively
 from crmsync.store.history.planned import Item
 from crmsync.store.history.stage import Refused, Stage, page_of
-from crmsync.store.links import link, row_values
 from crmsync.store.rows import apply_rows
 from crmsync.store.sending import edits
 from crmsync.store.sending.edits import Waiting
@@ -40,22 +39,16 @@ class PlannedPush(Push):
 
     def _stands(self, con: sqlite3.Connection, item: Item, key: tuple[str, str]) -> bool:
         """Whether both sides still have what the plan began with; refuses the change where not."""
-        found, seen = link(con, *key), self.stage.seen
-        here, crm = (row_values(con, item.entity, item.row_id) or {}).get(item.field), seen.value(key, item.field)
-        if found is None or found.role != "current" or found.row_id != item.row_id:
-            why = "the record is another one here now"
-        elif key not in seen.rows:
-            why = f"the record is {seen.word(key)} in the CRM now"
-        elif crm != item.old:
+        here, crm = here_now(con, item), self.stage.seen.value(key, item.field)
+        why = another(con, self.stage.seen, item, key)
+        if not why and crm != item.old:
             why = "it has moved in the CRM"
-        elif here != item.new:
-            why = (
-                "it has moved here" if here != item.old else "this side does not have it: it is left to the next cycle"
-            )
-        else:
-            return True
-        self.refused.append(Refused(item, why, here, crm))
-        return False
+        elif not why and here != item.new:
+            moved = here != item.old
+            why = "it has moved here" if moved else "this side does not have it: it is left to the next cycle"
+        if why:
+            self.refused.append(Refused(item, why, here, crm))
+        return not why
 
     def _merged(self, con: sqlite3.Connection, crm_id: str, row_id: int, items: Sequence[Item]) -> Waiting | None:
         """The row after the merge with what the CRM has; None, with nothing merged, where that is not the plan."""

@@ -38,21 +38,28 @@ def attempt(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group]) -> N
 def _stands(con: sqlite3.Connection, seen: Seen, group: Group, item: Item) -> bool:
     """Whether both sides still have what the plan began with; refuses the change where not."""
     key = (item.object, str(item.crm_id))
-    found = link(con, *key)
-    here = (row_values(con, item.entity, item.row_id) or {}).get(item.field)
-    crm = seen.value(key, item.field)
-    if found is None or found.role != "current" or found.row_id != item.row_id:
-        why = "the record is another one here now"
-    elif key not in seen.rows:
-        why = f"the record is {seen.word(key)} in the CRM now"
-    elif here != item.old:
+    here, crm = here_now(con, item), seen.value(key, item.field)
+    why = another(con, seen, item, key)
+    if not why and here != item.old:
         why = "it has moved here"
-    elif crm != item.new:
+    elif not why and crm != item.new:
         why = "it has moved in the CRM"
-    else:
-        return True
-    group.refused.append(Refused(item, why, here, crm))
-    return False
+    if why:
+        group.refused.append(Refused(item, why, here, crm))
+    return not why
+
+
+def here_now(con: sqlite3.Connection, item: Item) -> Value:
+    """What this side has now where a change is planned."""
+    return (row_values(con, item.entity, item.row_id) or {}).get(item.field)
+
+
+def another(con: sqlite3.Connection, seen: Seen, item: Item, key: Key) -> str:
+    """Why the record under `key` is not the one any more that a change was planned of; "" where it is."""
+    found = link(con, *key)
+    if found is None or found.role != "current" or found.row_id != item.row_id:
+        return "the record is another one here now"
+    return "" if key in seen.rows else f"the record is {seen.word(key)} in the CRM now"
 
 
 def _try(con: sqlite3.Connection, stage: Stage, groups: Sequence[Group]) -> None:
