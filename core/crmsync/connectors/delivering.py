@@ -126,7 +126,8 @@ def halves(items: Sequence[I]) -> tuple[Sequence[I], Sequence[I]]:
 async def known(describes: Describes[K], obj: str, changes: Iterable[Change]) -> K:
     """The object as last described, or, where a value is of a field that was not there then, as it is now."""
     found = await describes.last(obj)
-    if any(name not in found.fields for one in changes for name in one.values):
+    fields = found.fields
+    if any(name not in fields for one in changes for name in one.values):
         found = await describes.fresh(obj)
     return found
 

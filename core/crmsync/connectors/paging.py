@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -53,6 +54,21 @@ async def abandon(ahead: asyncio.Task[T] | None) -> None:
         ahead.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await ahead
+
+
+async def in_order(asks: Iterable[Callable[[], Awaitable[T]]], most: int) -> AsyncGenerator[T, None]:
+    """The answers to questions, in their order; up to `most` questions are under way at once."""
+    under_way: deque[asyncio.Task[T]] = deque()
+    try:
+        for ask in asks:
+            under_way.append(asyncio.ensure_future(ask()))
+            if len(under_way) >= most:
+                yield await under_way.popleft()
+        while under_way:
+            yield await under_way.popleft()
+    finally:
+        for one in under_way:
+            await abandon(one)
 
 
 def packed(items: Iterable[T], size: Callable[[T], int], room: int, most: int = 100_000) -> Iterator[tuple[T, ...]]:

@@ -10,7 +10,7 @@ from crmsync_dynamics.bulk import suits, update_many
 from crmsync_dynamics.delivery import Batch
 from crmsync_dynamics.errors import Policy
 from crmsync_dynamics.items import Item, Request
-from crmsync_dynamics.query import identity
+from crmsync_dynamics.query import identity, is_guid
 
 ANY = "*"
 """The precondition that the record is there at all: without one, a change of a deleted record makes it anew."""
@@ -21,8 +21,7 @@ _OPEN = 0
 def address(batch: Batch, crm_id: str) -> str:
     """Where a record of the batch's table is."""
     table = batch.known.table
-    native = next((one.field.native for one in table.columns.values() if one.wire == table.key), "")
-    return f"{table.set}({identity(crm_id, native)})"
+    return f"{table.set}({crm_id.lower() if is_guid(crm_id) else identity(crm_id, table.key_native)})"
 
 
 def patch(batch: Batch, item: Item, body: bytes, condition: str = ANY) -> Request:

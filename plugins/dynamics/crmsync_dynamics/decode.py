@@ -20,6 +20,7 @@ from crmsync_dynamics.tables import Column
 
 REFERS = "@Microsoft.Dynamics.CRM.lookuplogicalname"
 SHOWN = "@OData.Community.Display.V1.FormattedValue"
+_LINK = b'"@odata.nextLink"'
 _NEXT = re.compile(rb'(?<!\\)"@odata\.nextLink"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _ENDS = 65_536
 _WORDS = frozenset({"String", "Memo", "Edm.String"})
@@ -43,7 +44,8 @@ class Decoded:
 
 def next_link(body: bytes) -> str | None:
     """The address of the next page, before anything is decoded: it stands in front of the records or behind them."""
-    found = _NEXT.search(body, max(0, len(body) - _ENDS)) or _NEXT.search(body, 0, _ENDS)
+    at = body.find(_LINK, max(0, len(body) - _ENDS))
+    found = _NEXT.search(body, at - 1) if at > 0 else _NEXT.search(body, 0, _ENDS) if _LINK in body[:_ENDS] else None
     return msgspec.json.decode(b'"' + found[1] + b'"', type=str) if found else None
 
 

@@ -128,7 +128,7 @@ class Select:
 
 def encoded(text: str) -> str:
     """A part of a query as it stands in an address."""
-    return quote(text, safe="(),':.*-_$=/")
+    return "%20".join(quote(word, safe="(),':.*-_$=/") for word in text.split(" "))  # words need none, as a rule
 
 
 def among(wire: str, ids: Sequence[str], native: str = "") -> str:
@@ -139,5 +139,5 @@ def among(wire: str, ids: Sequence[str], native: str = "") -> str:
 
 def chunks(ids: Iterable[str], wire: str, base: int, most: int = MOST_URL) -> Iterator[tuple[str, ...]]:
     """Ids in groups whose query, `base` characters without them, fits an address."""
-    room = max(most - base, 400)
-    return packed(ids, lambda one: len(encoded(f" or {wire} eq {one}")), room, MOST_IDS)
+    room, around = max(most - base, 400), len(encoded(f" or {wire} eq "))
+    return packed(ids, lambda one: around + len(encoded(one)), room, MOST_IDS)

@@ -63,6 +63,11 @@ class Table:
     unread: tuple[str, ...] = ()  # columns of types that are not read, where the server tells of them
 
     @property
+    def key_native(self) -> str:
+        """What the vendor calls the type of the ids."""
+        return next((one.field.native for one in self.columns.values() if one.wire == self.key), "")
+
+    @property
     def fields(self) -> dict[str, Field]:
         """The fields of ours by name."""
         return {name: one.field for name, one in self.columns.items()}

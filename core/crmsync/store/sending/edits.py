@@ -45,10 +45,9 @@ def any_open(con: sqlite3.Connection) -> bool:
 
 def reopen(con: sqlite3.Connection, route: Route) -> None:
     """Hold the edits of records that are deleted in the CRM; those of records that came back wait again."""
-    deleted = f"""EXISTS (SELECT 1 FROM crmsync_link l
+    deleted = f"""row_id IN (SELECT l.row_id FROM crmsync_link l
                   JOIN "{route.entity}" t ON t.id = l.row_id AND t.crm_id = l.crm_id
-                  WHERE l.entity = ?1 AND l.row_id = crmsync_edit.row_id AND l.object = ?2
-                  AND l.role = 'deleted' AND l.role <> 'current')"""
+                  WHERE l.entity = ?1 AND l.object = ?2 AND l.role = 'deleted' AND l.role <> 'current')"""
     current = f"""EXISTS (SELECT 1 FROM "{route.entity}" t JOIN crmsync_link l ON l.object = ?2 AND l.crm_id = t.crm_id
                   WHERE t.id = crmsync_edit.row_id AND l.role = 'current')"""
     con.execute(
