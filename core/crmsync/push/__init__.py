@@ -80,9 +80,11 @@ class Push:
                     if any(outcome.result is not Result.DONE for _, outcome in answered):
                         await confirming  # what went wrong may be a reason to send no more
             finally:
-                await self._unsend(leaving)
-                if confirming is not None:
-                    await confirming
+                try:
+                    await self._unsend(leaving)
+                finally:
+                    if confirming is not None:
+                        await confirming
 
     async def _ready(self, ids: Mapping[int, str]) -> Leaving:
         """What is left to be written after the merge with what the CRM has now; noted as sent before it leaves."""
@@ -126,7 +128,9 @@ class Push:
             except (ValueError, TypeError) as error:
                 said = f"{self.route.object} {row.crm_id}: {name} was not sent: {error}."
                 hint = f"Correct {name} of {self.route.entity} {row.row_id}; it is sent again by itself."
-                self._refuse(con, row, (name,), Outcome(result=Result.REFUSED, code="value", message=said, hint=hint))
+                self._set_aside(
+                    con, row, (name,), Outcome(result=Result.REFUSED, code="value", message=said, hint=hint)
+                )
         return good
 
     async def _sent(self, batch: Leaving) -> Answered:
@@ -157,7 +161,7 @@ class Push:
     def _mark(self, con: sqlite3.Connection, rows: Sequence[Waiting], skipped: Sequence[tuple[Waiting, str]]) -> None:
         edits.mark_sent(con, self.route.entity, rows)
         for row, reason in skipped:
-            self._refuse(con, row, tuple(row.edits), Outcome(result=Result.REFUSED, code="map", message=reason))
+            self._set_aside(con, row, tuple(row.edits), Outcome(result=Result.REFUSED, code="map", message=reason))
 
     def _settle(self, con: sqlite3.Connection, answered: Answered) -> Counts:
         pull, entity = self.pull, self.route.entity
@@ -180,7 +184,10 @@ class Push:
         return named or tuple(row.edits)
 
     def _refuse(self, con: sqlite3.Connection, row: Waiting, names: tuple[str, ...], outcome: Outcome) -> None:
-        self.breaker.refused(outcome.code)
+        self.breaker.refused(outcome.code)  # what never left costs no calls, and is no reason to send no more
+        self._set_aside(con, row, names, outcome)
+
+    def _set_aside(self, con: sqlite3.Connection, row: Waiting, names: tuple[str, ...], outcome: Outcome) -> None:
         edits.set_aside(con, self.route.entity, row.row_id, names, (outcome.code, outcome.message), "quarantined")
         refusal = Refusal(
             object=self.route.object, operation=PUSHES, entity=self.route.entity, row_id=row.row_id, crm_id=row.crm_id,
