@@ -30,9 +30,14 @@ def edited(engine: Engine) -> Engine:
     return engine
 
 
-def on_batch(engine: Engine, number: int, do: Callable[[], None]) -> None:
+def on_batch(engine: Engine, number: int, do: Callable[[], object]) -> None:
     """Do something when so many batches were written, before the answers to the last of them are heard."""
-    engine.crm.after_apply = lambda: do() if len(engine.crm.calls_of) == number else None
+
+    def heard() -> None:
+        if len(engine.crm.calls_of) == number:
+            do()
+
+    engine.crm.after_apply = heard
 
 
 def broken_off(engine: Engine) -> None:
