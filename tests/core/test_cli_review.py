@@ -93,6 +93,7 @@ def test_a_retry_needs_to_be_told_what(acme: Command) -> None:
     """Ids, a cause, a time, or everything; what was freed is listed."""
     assert acme("retry", "acme").code == 2
     assert acme("retry", "acme", "5", "--all").code == 2
+    assert acme("retry", "acme", "--all", "--anew").code == 2
     sql("UPDATE person SET title = 'x' WHERE crm_id = '00Q000'")
     sql("UPDATE crmsync_edit SET state = 'quarantined', code = 'RULE', reason = 'no'")
     assert acme("retry", "acme", "--cause", "OTHER", "--json").data == []

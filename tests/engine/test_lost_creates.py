@@ -8,79 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from crmsync.model import Alike, Merged, Page, Query, Value
+from crmsync.model import Alike, Merged, Page
 from crmsync.store.sending.intents import Asked, Intent
 from crmsync.store.sending.lost import Look, Verdict, judge
 from crmsync.writes import Change, Operation, Outcome, Result
 from support.engine import Engine
+from support.keyless import Values, answered, crm, keyless, made
 from support.lost import send
 from support.marketer import local
-from support.memory import Crm
 
 INTENTS = "SELECT state, crm_id FROM crmsync_intent ORDER BY id"
-Values = dict[str, Value]
-
-
-class Keyless(Crm):
-    """Finds what a lost create made by its values: the address tells, a name is a hint."""
-
-    change: Callable[[Values], Values] = dict
-    lose: bool = False
-    early: bool = False
-
-    def _create(self, change: Change) -> Outcome:
-        changed = self.change(dict(change.values))
-        made = super()._create(Change(operation=change.operation, object=change.object, row=1, values=changed))
-        return Outcome(result=Result.UNKNOWN, code="lost", message="no answer") if self.lose else made
-
-    def _apply(self, change: Change) -> Outcome:
-        self.written.append(change)
-        said = self.answer(change)
-        return said or (self._create(change) if change.operation is Operation.CREATE else super()._apply(change))
-
-    def _made(self, query: Query) -> Page:
-        assert query.sent is not None
-        since, wanted = query.sent.at[:19], query.sent.values
-        rows, alike = [], []
-        for one in self.objects["Lead"].values():
-            differ = [key for key, value in wanted.items() if one.get(key) != value]
-            strong = "Email" in wanted and "Email" not in differ
-            if str(one["Stamp"])[:19] < since or (differ and not strong and "LastName" in differ):
-                continue
-            if differ:
-                alike.append(Alike(str(one["Id"]), f"other {', '.join(differ)}", strong))
-            else:
-                rows.append(self._row(one, query))
-        return Page(columns=tuple(f.name for f in query.fields), rows=rows, alike=alike, calls=1, gap=self.early)
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     """A connection that has synced, and whose next answers to creates are lost."""
-    engine = Engine(tmp_path / "marketing.db", Keyless())
-    engine.crm.put("Lead", "00Q1", LastName="Lead", Email="l@x.org")
-    engine.sync()
-    engine.crm.tick(120)
-    crm(engine).lose = True
-    return engine
-
-
-def crm(engine: Engine) -> Keyless:
-    assert isinstance(engine.crm, Keyless)
-    return engine.crm
+    return keyless(tmp_path / "marketing.db")
 
 
 def shout(values: Values) -> Values:
     return {**values, "LastName": str(values["LastName"]).upper()}
-
-
-def made(engine: Engine) -> list[str]:
-    return [one for one in engine.crm.objects["Lead"] if one != "00Q1"]
-
-
-def answered(engine: Engine) -> None:
-    """From now on answers arrive."""
-    crm(engine).lose = False
 
 
 def test_what_the_crm_changed_on_the_way_in_is_taken_for_what_was_made(engine: Engine) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from crmsync.errors import CrmError, CrmsyncError, RetryLater, RouteStopped, SettingsError
+from crmsync.model import Page
+from crmsync.store.sending.retries import Wanted
 from crmsync.writes import Change, Operation, Outcome, Result
 from support.campaigns import Fair, statuses
 
@@ -76,6 +78,29 @@ def test_cut_off_anywhere_it_goes_on_and_makes_no_second_campaign(fair: Fair, wh
     assert fair.one("SELECT campaign_crm_id FROM program") == campaign
     assert sorted(labels(fair, campaign)) == ["Came", "Invited", "Seen"]
     assert fair.sql("SELECT * FROM crmsync_program_wish") == []
+
+
+@pytest.mark.parametrize("obj", ["Campaign", "Status"])
+def test_a_program_in_doubt_goes_on_at_a_person_s_wish(fair: Fair, monkeypatch: pytest.MonkeyPatch, obj: str) -> None:
+    """More records than one look like what never arrived; they go, and all goes on."""
+    nobody = Outcome(result=Result.UNKNOWN, code="lost", message="No answer.")
+    fair.crm.answer = lambda change: nobody if change.object == obj else None
+    create(fair)
+    fair.crm.answer = lambda _change: None
+    with monkeypatch.context() as patch:
+        many = Page(columns=("Id",), rows=[(one,) for one in "ABCDE"])
+        patch.setattr(fair.crm, "_made", lambda _query: many)
+        for _ in range(2):
+            fair.crm.tick(100_000)
+            fair.sync()
+    assert fair.one("SELECT code FROM crmsync_program_wish") == "ambiguous"
+    freed = fair.use(lambda connection: connection.review.retry(Wanted(cause="ambiguous")))
+    assert {(one["way"], one["object"]) for one in freed} == {("create", obj)}
+    fair.sync()
+    (campaign,) = made(fair)
+    assert fair.one("SELECT campaign_crm_id FROM program") == campaign
+    assert sorted(labels(fair, campaign)) == ["Came", "Invited", "Seen"]
+    assert fair.use(lambda connection: connection.review.retry(Wanted())) == []
 
 
 def test_what_the_crm_refuses_is_told_and_the_same_command_goes_on(fair: Fair) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,11 @@ def test_where_nobody_can_know_what_was_made_nothing_is_sent_again(
     engine.sync()
     assert len(engine.crm.written) == 1
     assert engine.sql("SELECT state, code FROM crmsync_outgoing") == [("refused", "ambiguous")]
+    monkeypatch.setattr(engine.crm, "_made", lambda _query: replace(two, rows=two.rows[:1]))  # somebody deleted one
+    (freed,) = engine.use(lambda connection: connection.review.retry(Wanted(cause="ambiguous")))
+    assert freed["row_id"] == engine.one("SELECT person_id FROM activity WHERE id = ?", freed["activity"])
+    engine.sync()
+    assert (len(engine.crm.written), engine.one("SELECT state FROM crmsync_outgoing")) == (1, "done")
 
 
 def test_what_the_crm_puts_off_is_tried_a_bounded_number_of_times(tmp_path: Path) -> None:

@@ -150,6 +150,23 @@ def test_what_was_deleted_meanwhile_is_told_as_gone() -> None:
     asyncio.run(main())
 
 
+def test_what_is_only_like_it_and_was_deleted_says_so() -> None:
+    """A person who deleted it has said that it is not it."""
+
+    async def main() -> None:
+        async with site(5) as one:
+            rule(one, "Company", value="Other")
+            sent = await lost(one, create(LastName="Noor", Company="Ingen", Email="a@b.example"))
+            made = only(one, Email="a@b.example")
+            later(one, minutes=5)
+            (before,) = alike(await look(one, sent))
+            one.org.delete("Lead", made)
+            assert alike(await look(one, sent)) == [replace(before, gone=True)]
+            assert not before.gone
+
+    asyncio.run(main())
+
+
 def test_tasks_are_told_apart_by_their_person() -> None:
     """Two tasks of one subject made at once: the person among the values sent tells which is which."""
 

@@ -97,11 +97,13 @@ class Alike:
     """A record that resembles what a lost create would have made without being the same: `differs` says in what.
 
     `strong` where it agrees in what tells records apart: it is taken for the one that was made if no other may be.
+    `gone` where it was deleted since.
     """
 
     id: str
     differs: str
     strong: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,10 +88,11 @@ async def _look(pull: Pull, identity: Field, intent: Intent) -> Look:
     async with aclosing(pull.plugins.fetch(pull.session, query)) as pages:
         async for page in pages:
             look.living += [str(row[0]) for row in page.rows]
-            look.ended += [*(one.id for one in page.gone), *(one.id for one in page.merged)]
+            look.ended += [one.id for one in page.gone]
+            look.merged += [one.id for one in page.merged]
             look.alike += page.alike
             look.early |= page.gap
-    return look
+    return look.decided() if intent.again else look
 
 
 def _judge(con: sqlite3.Connection, pull: Pull, obj: str, looks: Sequence[Look]) -> list[str]:
@@ -128,8 +129,8 @@ def _ambiguous(con: sqlite3.Connection, pull: Pull, one: Intent, maybe: Sequence
         f"(key {one.key})."
     )
     hint = (
-        f"Delete the surplus in the CRM, and merge {asked.entity} {asked.row_id} with the right one; if none is, make "
-        "it there by hand."
+        f"Delete the surplus in the CRM, then `crmsync retry` {asked.row_id} looks again; or merge {asked.entity} "
+        f"{asked.row_id} with the right one. If none is, `crmsync retry` {asked.row_id} --anew makes a new one."
     )
     outcome = Outcome(result=Result.REFUSED, code=intents.AMBIGUOUS, message=f"{said} {hint}")
     intents.end(con, one.key, intents.AMBIGUOUS, pull.now(), outcome)

@@ -86,6 +86,7 @@ class _Comparison:
         """The page with those that are the same, and the others as `alike` where they are."""
         columns = {key: found.column(reader.at(key)) for key in self.likeness.values}
         like: dict[str, Alike] = {}
+        dead = {one.id for one in page.gone}
         for at, crm_id in enumerate(found.column(reader.at("Id"))):
             one = self.likeness.compare(str(crm_id), {key: column[at] for key, column in columns.items()})
             if one is not None:
@@ -98,5 +99,5 @@ class _Comparison:
             rows=[row[: self.asked] for row in page.rows if row[identity] in same],
             gone=[one for one in page.gone if one.id in same],
             merged=[one for one in page.merged if one.id in same],
-            alike=[one for one in like.values() if one.differs],
+            alike=[replace(one, gone=one.id in dead) for one in like.values() if one.differs],
         )

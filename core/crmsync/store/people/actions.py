@@ -80,6 +80,15 @@ def note(con: sqlite3.Connection, person: int, kind: str, one: Ended, at: str, r
     )
 
 
+def again(con: sqlite3.Connection, number: int) -> None:
+    """Do an action that failed once more, from where it stopped."""
+    con.execute(
+        """UPDATE crm_action SET state = 'waiting', tries = 0, retry_at = NULL, ended_at = NULL
+           WHERE id = ? AND state IN ('refused', 'failed')""",
+        [number],
+    )
+
+
 def found(con: sqlite3.Connection, ids: Sequence[int]) -> list[dict[str, Any]]:
     """How these actions stand, in the order of their numbers."""
     names = ("id", "kind", "person_id", "state", "outcome", "code", "crm_id", "asked_at", "retry_at", "ended_at", "run")

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from crmsync.model import Value
 
+REFUSED = "refused"
 _STATUS = ("label", "sort_order", "is_default", "has_responded")
 
 
@@ -65,6 +66,15 @@ def made(con: sqlite3.Connection, program: int, campaign: str) -> None:
 def forget(con: sqlite3.Connection, program: int) -> None:
     """The wish is granted, or not wanted any more."""
     con.execute("DELETE FROM crmsync_program_wish WHERE program_id = ?", [program])
+
+
+def again(con: sqlite3.Connection, program: int) -> None:
+    """Want once more what could not be, from where it stopped."""
+    con.execute(
+        """UPDATE crmsync_program_wish SET state = 'waiting', tries = 0, retry_at = NULL, code = NULL, message = NULL
+           WHERE program_id = ? AND state = 'refused'""",
+        [program],
+    )
 
 
 def refuse(con: sqlite3.Connection, program: int, code: str, message: str) -> None:

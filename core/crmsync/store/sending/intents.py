@@ -14,6 +14,7 @@ from crmsync.model import Value
 from crmsync.writes import Change, Operation, Outcome
 
 SENT, DONE, REFUSED, LOST, AMBIGUOUS = "sent", "done", "refused", "lost", "ambiguous"
+AGAIN = "again"
 OPEN = (SENT, AMBIGUOUS)
 """States in which nobody knows, or nobody can know, what the CRM made of it: nothing like it is sent again."""
 
@@ -47,6 +48,12 @@ class Intent:
     crm_id: str | None = None
     code: str = ""
     message: str = ""
+    ended_at: str | None = None
+
+    @property
+    def again(self) -> bool:
+        """Whether a person has looked at what was found, and wants it looked for again."""
+        return self.code == AGAIN
 
     @property
     def key(self) -> str:
@@ -54,16 +61,17 @@ class Intent:
         return self.asked.change.key
 
 
-_READ = "SELECT payload, state, sent_at, crm_id, COALESCE(code, ''), COALESCE(message, '') FROM crmsync_intent"
+_READ = """SELECT payload, state, sent_at, crm_id, COALESCE(code, ''), COALESCE(message, ''), ended_at
+    FROM crmsync_intent"""
 
 
 def _intents(rows: Iterable[sqlite3.Row | tuple[str, ...]]) -> list[Intent]:
     return [
         Intent(
             asked=msgspec.json.decode(payload, type=Asked),
-            state=state, sent_at=at, crm_id=crm_id, code=code, message=message,
+            state=state, sent_at=at, crm_id=crm_id, code=code, message=message, ended_at=ended_at,
         )
-        for payload, state, at, crm_id, code, message in rows
+        for payload, state, at, crm_id, code, message, ended_at in rows
     ]  # fmt: skip
 
 
@@ -88,7 +96,18 @@ def by_key(con: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Intent]:
 
 def unsettled(con: sqlite3.Connection) -> list[Intent]:
     """Everything that was sent and has no answer, in the order in which it left."""
-    return _intents(con.execute(f"{_READ} WHERE state = 'sent' ORDER BY id"))
+    return standing(con, SENT)
+
+
+def standing(con: sqlite3.Connection, state: str) -> list[Intent]:
+    """Everything in one state, in the order in which it left first."""
+    return _intents(con.execute(f"{_READ} WHERE state = '{state}' ORDER BY id"))  # to the letter as the index has it
+
+
+def reopen(con: sqlite3.Connection, key: str, *, sent: bool) -> None:
+    """Have what is in doubt looked for again; without `sent` it counts as never made, and may leave again."""
+    sql = "UPDATE crmsync_intent SET state = ?, code = ?, message = NULL, ended_at = NULL WHERE key = ?"
+    con.execute(sql, (SENT if sent else LOST, AGAIN, key))
 
 
 def begin(con: sqlite3.Connection, asked: Iterable[Asked], run: int, at: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crmsync.model import Alike
 from crmsync.store.sending.intents import Intent
@@ -14,18 +14,19 @@ Ids = frozenset[str]
 
 @dataclass(slots=True)
 class Look:
-    """What a read of one lost create brought: records that are the same, living or ended since, and others like it."""
+    """What a read of one lost create brought: records that are the same, living or not any more, and others like it."""
 
     intent: Intent
     living: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
     alike: list[Alike] = field(default_factory=list)
     early: bool = False
 
     @property
     def same(self) -> Ids:
         """Every record that is what was sent."""
-        return frozenset((*self.living, *self.ended))
+        return frozenset((*self.living, *self.ended, *self.merged))
 
     @property
     def strong(self) -> Ids:
@@ -36,6 +37,11 @@ class Look:
     def mentioned(self) -> Ids:
         """Every record that the read brought."""
         return self.same | {one.id for one in self.alike}
+
+    def decided(self) -> Look:
+        """What is left where a person has looked and asks again: what was deleted, or merged away, is not it."""
+        alike = [one for one in self.alike if not one.gone]
+        return replace(self, ended=[], merged=[] if self.living else self.merged, alike=alike)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What was set aside gets another try: edits and memberships that the CRM refused, records that could not be stored."""
+"""What was set aside gets another try: what the CRM refused, creates in doubt, records that could not be stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from crmsync.store.people.finding import record
 from crmsync.store.programs import asks
-from crmsync.store.sending import outgoing
+from crmsync.store.sending import doubts, outgoing
 
 WAITING = """(e.state = 'quarantined' OR (e.state = 'pending' AND (e.retry_at IS NOT NULL OR e.tries > 0))
     OR (e.state = 'held' AND COALESCE(e.code, '') <> 'deleted'))"""
@@ -21,13 +21,15 @@ class Wanted:
     """What is to be tried again; all that is given has to fit. Nothing given is everything.
 
     `ids` are row ids or ids of the CRM, `cause` the code of an error (of a record that could not be stored, part of
-    its reason), `since` and `before` the canonical moments between which it failed.
+    its reason), `since` and `before` the canonical moments between which it failed. `anew` has creates in doubt sent
+    again without another look, even if the CRM may have what they made.
     """
 
     ids: frozenset[str] = field(default_factory=frozenset)
     cause: str = ""
     since: str | None = None
     before: str | None = None
+    anew: bool = False
 
     def fits(self, row: dict[str, Any]) -> bool:
         """Whether a row of the listing is wanted."""
@@ -49,13 +51,16 @@ class Wanted:
 def free(con: sqlite3.Connection, wanted: Wanted) -> list[dict[str, Any]]:
     """Let what fits be tried with the next cycle; one dict for each column, activity, membership and record freed.
 
-    `way` is "pull" for a record, "member" for a membership, else "push"; `at` says when it failed, or was edited where
-    that is not known. An activity is listed under its person, with its kind for the field; a membership with its
-    program.
+    `way` is "pull" for a record, "member" for a membership, "create" for one in doubt, else "push"; `at` says when it
+    failed, or was edited where that is not known. An activity is listed under its person, with its kind for the field;
+    a membership with its program.
     """
-    found = (*_edits(con), *outgoing.refused(con), *asks.set_aside(con), *_records(con))
+    found = (*_edits(con), *outgoing.refused(con), *asks.set_aside(con), *doubts.listed(con), *_records(con))
     freed = [row for row in found if wanted.fits(row)]
-    outgoing.free(con, [row["activity"] for row in freed if "activity" in row])
+    activities = [row["activity"] for row in freed if "activity" in row]
+    outgoing.free(con, activities)
+    keys = [row["key"] for row in freed if "key" in row]
+    doubts.free(con, [*keys, *doubts.of_activities(con, activities)], anew=wanted.anew)
     con.executemany(
         """UPDATE crmsync_edit SET state = 'pending', sent = NULL, sent_seq = NULL, tries = 0, retry_at = NULL,
            code = NULL, reason = NULL WHERE entity = ? AND row_id = ? AND field = ?""",
