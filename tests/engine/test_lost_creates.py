@@ -127,6 +127,24 @@ def test_what_was_made_and_converted_before_anybody_looked(engine: Engine) -> No
     assert (engine.sql(INTENTS), made(engine)) == ([("done", lead)], [])
 
 
+def test_the_record_of_somebody_who_was_here_before_is_nobody_else_s(tmp_path: Path) -> None:
+    """A flow made a lead of that name for another person here: two persons are not made one unasked."""
+    engine = keyless(tmp_path / "other.db", match=["email"])
+    other = local(engine, last_name="Roe", email="roe@x.org", created_at="2026-01-01T00:00:00.000Z")
+    row = local(engine, last_name="Roe")
+    crm(engine).answer = lambda _one: Outcome(result=Result.UNKNOWN, code="lost", message="no answer")
+    send(engine, row)
+    crm(engine).answer = lambda _one: None
+    answered(engine)
+    engine.crm.put("Lead", "00Q9", LastName="Roe", Email="roe@x.org")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crm(engine), "_made", lambda _query: Page(columns=("Id",), gap=True))
+        engine.sync()
+    engine.sync()
+    assert engine.sql("SELECT crm_id FROM person WHERE id IN (?, ?) ORDER BY id", other, row) == [("00Q9",), (None,)]
+    assert f"it is that of row {other}" in engine.one("SELECT message FROM crmsync_error WHERE code = 'ambiguous'")
+
+
 def look(key: str, *same: str, strong: str = "", weak: str = "", link: bool = True, early: bool = False) -> Look:
     """What a read brought, by ids of one letter."""
     change = Change(operation=Operation.CREATE, object="Lead", row=1, key=key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from crmsync.model import Alike, Gone, Page, Query, Value
 from crmsync.writes import Change, Operation, Outcome, Result
@@ -58,9 +59,9 @@ class Keyless(Crm):
         )
 
 
-def keyless(path: Path) -> Engine:
+def keyless(path: Path, **settings: Any) -> Engine:
     """A connection that has synced, and whose next answers to creates are lost."""
-    engine = Engine(path, Keyless())
+    engine = Engine(path, Keyless(), **settings)
     engine.crm.put("Lead", "00Q1", LastName="Lead", Email="l@x.org")
     engine.sync()
     engine.crm.tick(120)

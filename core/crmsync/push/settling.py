@@ -99,6 +99,7 @@ def _judge(con: sqlite3.Connection, pull: Pull, obj: str, looks: Sequence[Look])
     """Settle what is clear; returns the ids of records that were made and have to be read."""
     mentioned = sorted({crm_id for one in looks for crm_id in one.mentioned})
     free = frozenset(intents.unclaimed(con, obj, mentioned))
+    looks = [one.without(intents.of_others(con, one.intent, one.mentioned)) for one in looks]
     ours = {one.intent.key for one in looks}
     under_way = any(
         one.key not in ours and one.asked.change.object == obj and one.asked.change.operation in MAKES

@@ -47,10 +47,12 @@ class Likeness:
     def compare(self, crm_id: str, held: Mapping[str, Value]) -> Alike | None:
         """What differs in a record, nothing where it is the same; None for one that is another."""
         differ = [key for key, value in self.values.items() if self._plain(key, held[key]) != self._plain(key, value)]
-        strong = self.ours and self._strong(differ)
-        if len(differ) > self.slack and not strong:
+        agrees = self.ours and self._agrees(differ)
+        if len(differ) > self.slack and not agrees:
             return None
-        return Alike(crm_id, f"other {', '.join(differ)}" if differ else "", strong or not differ)
+        # A flow that runs as our user may make other records of one address: with most of it other, nothing is certain.
+        strong = not differ or (agrees and 2 * len(differ) <= len(self.values))
+        return Alike(crm_id, f"other {', '.join(differ)}" if differ else "", strong)
 
     def _plain(self, key: str, value: Value) -> Value:
         """A value without what saving alone may change: case, blanks, fractions of seconds, the length of an id."""
@@ -63,7 +65,7 @@ class Likeness:
             return value[:_SECONDS]
         return " ".join(unicodedata.normalize("NFKC", value).split()).casefold()
 
-    def _strong(self, differ: Sequence[str]) -> bool:
+    def _agrees(self, differ: Sequence[str]) -> bool:
         addresses = [key for key, field in self.fields.items() if field.native == "email"]
         if addresses:
             return not set(addresses) <= set(differ)

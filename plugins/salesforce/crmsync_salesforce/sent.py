@@ -16,16 +16,18 @@ from crmsync_salesforce.likeness import Likeness
 from crmsync_salesforce.query import at_least, name, text_literal
 from crmsync_salesforce.reading import Reader, raised
 
-_BEFORE = timedelta(minutes=1)
-_MAKER = "CreatedById"
+_BEFORE, _AFTER = timedelta(minutes=1), timedelta(minutes=15)
+"""How far from the moment it left a record may be made for certain: no call, with all its patience, takes longer."""
+
+_MAKER, _MADE = "CreatedById", "CreatedDate"
 
 
 async def sent(reader: Reader) -> AsyncGenerator[Page, None]:
     """Records that the lost create may have made, deleted ones as gone. A page with `gap` is too early to be believed.
 
-    Without a key field: of the records made by us since then those with the texts, dates, whole numbers and references
-    that were sent, and as `alike` those that have most of them, or the one that tells: rules of the org may have
-    changed some on the way in.
+    Without a key field: of the records made by us then those with the texts, dates, whole numbers and references that
+    were sent, and as `alike` those that have most of them, or the one that tells: rules of the org may have changed
+    some on the way in. What was made later than the call can have lasted is at most alike, and never strong.
     """
     wanted = reader.query.sent
     assert wanted is not None
@@ -59,12 +61,13 @@ def _under_key(reader: Reader, known: Known, wanted: Sent) -> tuple[str, ...]:
 def _among_ours(reader: Reader, known: Known, wanted: Sent) -> tuple[tuple[str, ...], _Comparison]:
     """What to ask for, with the columns to compare, where no key tells."""
     since = moment(wanted.at) + reader.client.offset - _BEFORE
-    tests = [at_least("CreatedDate", stamp(since.replace(microsecond=0)))]
+    tests = [at_least(_MADE, stamp(since.replace(microsecond=0)))]
     ours = bool(reader.session.identity.user and _MAKER in known.fields)
     if ours:
         tests.append(f"{_MAKER} = {text_literal(reader.session.identity.user)}")
     likeness = Likeness.of(known, wanted, ours=ours)
-    comparison = _Comparison(likeness, len(reader.query.fields))
+    upto = stamp(moment(wanted.at) + reader.client.offset + _AFTER)
+    comparison = _Comparison(likeness, len(reader.query.fields), upto)
     reader.query = replace(reader.query, fields=comparison.columns(reader.query.fields, known))
     return (*tests, *likeness.tests()), comparison
 
@@ -75,11 +78,12 @@ class _Comparison:
 
     likeness: Likeness
     asked: int
+    upto: str
 
     def columns(self, asked: tuple[Field, ...], known: Known) -> tuple[Field, ...]:
         """The columns that were asked for, then those that are compared."""
         there = {one.name for one in asked}
-        more = (known.fields["Id"], *self.likeness.fields.values())
+        more = (known.fields["Id"], known.fields[_MADE], *self.likeness.fields.values())
         return (*asked, *(one for one in more if one.name not in there))
 
     def sorted(self, page: Page, reader: Reader, found: Decoded) -> Page:
@@ -87,10 +91,11 @@ class _Comparison:
         columns = {key: found.column(reader.at(key)) for key in self.likeness.values}
         like: dict[str, Alike] = {}
         dead = {one.id for one in page.gone}
+        made = found.column(reader.at(_MADE))
         for at, crm_id in enumerate(found.column(reader.at("Id"))):
             one = self.likeness.compare(str(crm_id), {key: column[at] for key, column in columns.items()})
             if one is not None:
-                like[one.id] = one
+                like[one.id] = one if str(made[at]) <= self.upto else _late(one, str(made[at]))
         same = {one.id for one in like.values() if not one.differs}
         identity = page.columns.index("Id")
         return replace(
@@ -101,3 +106,8 @@ class _Comparison:
             merged=[one for one in page.merged if one.id in same],
             alike=[replace(one, gone=one.id in dead) for one in like.values() if one.differs],
         )
+
+
+def _late(one: Alike, made: str) -> Alike:
+    """A record that the call can hardly have made; a flow that runs as our user may have."""
+    return Alike(one.id, f"{one.differs + ', ' if one.differs else ''}made only at {made}")

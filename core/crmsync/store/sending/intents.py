@@ -142,6 +142,18 @@ def merging(con: sqlite3.Connection, obj: str, loser: str) -> bool:
     return any(loser in one.asked.change.wish.losers for one in _intents(found))
 
 
+def of_others(con: sqlite3.Connection, one: Intent, ids: Iterable[str]) -> dict[str, int]:
+    """Those of some records that stand for other rows, which were here before the create left, with those rows."""
+    asked = one.asked
+    if not asked.link:
+        return {}
+    sql = f"""SELECT l.crm_id, l.row_id FROM json_each(?) j JOIN crmsync_link l ON l.object = ? AND l.crm_id = j.value
+        JOIN "{asked.entity}" t ON t.id = l.row_id
+        WHERE l.entity = ? AND l.role = 'current' AND l.row_id <> ? AND t.created_at < ?"""
+    found = (json.dumps(sorted(ids)), asked.change.object, asked.entity, asked.row_id, one.sent_at)
+    return dict(con.execute(sql, found).fetchall())
+
+
 def unclaimed(con: sqlite3.Connection, obj: str, ids: Sequence[str]) -> list[str]:
     """Those of some records that none of our other writes is known to have made."""
     sql = """SELECT value FROM json_each(?) WHERE value NOT IN (SELECT crm_id FROM crmsync_intent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from crmsync.model import Alike
@@ -37,6 +37,14 @@ class Look:
     def mentioned(self) -> Ids:
         """Every record that the read brought."""
         return self.same | {one.id for one in self.alike}
+
+    def without(self, others: Mapping[str, int]) -> Look:
+        """The same, with nothing for certain of records that stand for other rows, known before this one was sent."""
+        theirs = [Alike(one, f"it is that of row {row}") for one, row in others.items() if one in self.same]
+        alike = [*theirs, *(replace(one, strong=one.strong and one.id not in others) for one in self.alike)]
+        left = ([one for one in ids if one not in others] for ids in (self.living, self.ended, self.merged))
+        living, ended, merged = left
+        return replace(self, living=living, ended=ended, merged=merged, alike=alike)
 
     def decided(self) -> Look:
         """What is left where a person has looked and asks again: what was deleted, or merged away, is not it."""
