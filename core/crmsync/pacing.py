@@ -40,6 +40,11 @@ class Claims:
 _claim: ContextVar[Claim] = ContextVar("claim", default=Claims().actions)
 
 
+def claimed() -> Claim:
+    """The claim under which calls are made here."""
+    return _claim.get()
+
+
 @contextmanager
 def claiming(claim: Claim) -> Iterator[None]:
     """Whatever is asked of a CRM inside, also by tasks begun inside, is asked under this claim.
@@ -74,17 +79,30 @@ class Backoff:
 
 
 class SingleFlight(Generic[T]):
-    """Runs one piece of work for all who ask while it runs; they share its result or its error."""
+    """Runs one piece of work for all who ask while it runs; they share its result or its error.
+
+    It runs under the claim of whoever asked first. Where that is too weak for its calls, the others try under theirs.
+    """
 
     def __init__(self) -> None:
         self._running: asyncio.Task[T] | None = None
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """The result of the work that runs, or of `work`, begun now. A caller that is cancelled stops no other."""
-        if self._running is None:
+        joined = self._running
+        if joined is None:
             self._running = asyncio.ensure_future(self._work(work))
             self._running.add_done_callback(self._done)
-        return await asyncio.shield(self._running)
+            return await asyncio.shield(self._running)
+        try:
+            return await asyncio.shield(joined)
+        except QuotaKept:
+            return await self.run(work)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is under way."""
+        return self._running is not None
 
     async def _work(self, work: Callable[[], Awaitable[T]]) -> T:
         return await work()
@@ -93,6 +111,21 @@ class SingleFlight(Generic[T]):
         self._running = None
         if not task.cancelled():
             task.exception()  # looked at, so that nobody is told of an error nobody waited for
+
+
+class Flights(Generic[T]):
+    """Single flights by name."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, SingleFlight[T]] = {}
+
+    async def run(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        """As `SingleFlight.run`, for all who ask for this name."""
+        return await self._known.setdefault(name, SingleFlight()).run(work)
+
+    def runs(self, name: str) -> bool:
+        """Whether the work for this name is under way."""
+        return name in self._known and self._known[name].runs
 
 
 FIGURES_AGE = 900.0

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from crmsync.errors import QuotaSpent
-from crmsync.pacing import Backoff, Budget, SingleFlight
+from crmsync.errors import QuotaKept, QuotaSpent
+from crmsync.pacing import Backoff, Budget, Claim, Claims, Flights, SingleFlight, claiming
 
 
 def test_waits_grow_up_to_a_limit() -> None:
@@ -56,6 +56,33 @@ def test_a_caller_who_leaves_stops_no_other() -> None:
         await asyncio.sleep(0)
         first.cancel()
         assert await second == "done"
+
+    asyncio.run(main())
+
+
+def test_who_has_a_better_claim_does_not_share_a_refusal() -> None:
+    """Work begun by a pull is refused the calls; an action that joined it makes them, and others join that."""
+
+    async def main() -> None:
+        flights: Flights[str] = Flights()
+        budget = Budget(0.8)
+        budget.tell(740, 1000)
+
+        async def work() -> str:
+            await asyncio.sleep(0)
+            budget.reserve()
+            return "done"
+
+        async def ask(claim: Claim) -> str:
+            with claiming(claim):
+                return await flights.run("a", work)
+
+        claims = Claims()
+        asked = (ask(claims.pulls), ask(claims.actions), ask(claims.actions))
+        refused, *done = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(refused, QuotaKept)
+        assert (done, budget.pending) == (["done", "done"], 1)
+        assert not flights.runs("a")
 
     asyncio.run(main())
 

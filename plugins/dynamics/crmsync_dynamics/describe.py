@@ -9,7 +9,7 @@ import msgspec
 
 from crmsync.errors import CrmError, RetryLater, RouteStopped
 from crmsync.model import Field, Type
-from crmsync.pacing import SingleFlight
+from crmsync.pacing import Flights, SingleFlight
 from crmsync_dynamics import definitions, documented
 from crmsync_dynamics.client import Client
 from crmsync_dynamics.defined import Entity
@@ -50,7 +50,7 @@ class Describes:
     memory: Remembered
     known: dict[str, Known] = field(default_factory=dict)
     rights: Rights = field(init=False)
-    _tables: dict[str, asyncio.Task[Table]] = field(default_factory=dict)
+    _tables: Flights[Table] = field(default_factory=Flights)
     _document: dict[str, Table] | None = None
     _reading: SingleFlight[dict[str, Table]] = field(default_factory=SingleFlight)
 
@@ -114,16 +114,7 @@ class Describes:
 
     async def _shared(self, name: str) -> Table:
         """The table, asked for once by however many objects and callers want it at a time."""
-        task = self._tables.get(name)
-        if task is None:
-            task = self._tables[name] = asyncio.create_task(self._table(checked_name(name)))
-            task.add_done_callback(lambda done: self._asked(name, done))
-        return await asyncio.shield(task)
-
-    def _asked(self, name: str, task: asyncio.Task[Table]) -> None:
-        self._tables.pop(name, None)
-        if not task.cancelled():
-            task.exception()  # looked at, so that nobody is told of an error nobody waited for
+        return await self._tables.run(name, lambda: self._table(checked_name(name)))
 
     async def _table(self, name: str) -> Table:
         if self.client.features.has("definitions"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +11,7 @@ import msgspec
 from crmsync.errors import CrmError, RetryLater
 from crmsync.http import http_date
 from crmsync.model import Field
+from crmsync.pacing import Flights
 from crmsync_salesforce.client import Answer, Client
 from crmsync_salesforce.composite import Bundler
 from crmsync_salesforce.described import Described, fields_of, read_describe
@@ -78,24 +78,15 @@ class Describes:
     bundler: Bundler
     memory: MutableMapping[str, str]
     known: dict[str, Known] = field(default_factory=dict)
-    _asking: dict[str, asyncio.Task[Known]] = field(default_factory=dict)
+    _asking: Flights[Known] = field(default_factory=Flights)
 
     async def fresh(self, obj: str) -> Known:
         """The object as it is now. Raises RouteStopped, with what to grant, where it is not visible."""
-        task = self._asking.get(obj)
-        if task is None:
-            task = self._asking[obj] = asyncio.create_task(self._ask(checked_name(obj)))
-            task.add_done_callback(lambda done: self._asked(obj, done))
-        return await asyncio.shield(task)
-
-    def _asked(self, obj: str, task: asyncio.Task[Known]) -> None:
-        self._asking.pop(obj, None)
-        if not task.cancelled():
-            task.exception()  # looked at, so that nobody is told of an error nobody waited for
+        return await self._asking.run(obj, lambda: self._ask(checked_name(obj)))
 
     async def last(self, obj: str) -> Known:
         """The object as it was described last in this session."""
-        if obj in self._asking or obj not in self.known:
+        if self._asking.runs(obj) or obj not in self.known:
             return await self.fresh(obj)
         return self.known[obj]
 
