@@ -14,7 +14,7 @@ from typing import Any
 
 from crmsync.clock import moment, stamp
 from crmsync.entities import IDENTITY
-from crmsync.model import Cursor, Direction, Kind, Page, Query, Route, Row
+from crmsync.model import Cursor, Direction, Gone, Kind, Page, Query, Route, Row
 from crmsync.pull.reads import Read, count, fields_of
 from crmsync.pull.run import Pull
 from crmsync.store import lookup, quarantine
@@ -22,7 +22,13 @@ from crmsync.store.lookup import Stored
 from crmsync.store.records import cursors
 
 SET_ASIDE = "in quarantine; `crmsync errors --quarantine` tells why"
-
+DELETED = "deleted in the CRM after the last cycle"
+UNTOLD = "deleted in the CRM at {}, and no feed has told: kept as it was; the row can be deleted here"
+GONE = "deleted in the CRM for good: the next cycle notices it, or no feed tells; then the row can be deleted here"
+HIDDEN = (
+    "deleted in the CRM for good, or hidden from these credentials (R-258), which the CRM does not tell: kept as it "
+    "was; `crmsync check` says what they see, and where it is gone the row can be deleted here"
+)
 
 MARGIN = timedelta(minutes=15)
 
@@ -100,7 +106,7 @@ async def _verify(pull: Pull, route: Route, result: Verification) -> None:
         )
         await _pages(check, again, _settle_page)
     for crm_id in check.suspects:
-        check.explain(crm_id, "deleted in the CRM after the last cycle")
+        check.explain(crm_id, DELETED)
     await _only_here(check)
     db = await pull.store.read(lookup.live, route.object)
     result.objects.append(
@@ -172,7 +178,7 @@ async def _settle_page(check: _Check, page: Page) -> None:
             check.explain(refused.id, SET_ASIDE)
     for gone in page.gone:
         if check.suspects.pop(gone.id, None) is not None:
-            check.explain(gone.id, "deleted in the CRM after the last cycle")
+            check.explain(gone.id, _deleted(check, gone))
     for joined in page.merged:
         if check.suspects.pop(joined.id, None) is not None:
             check.explain(joined.id, f"{joined.reason} in the CRM after the last cycle")
@@ -236,12 +242,15 @@ async def _only_here(check: _Check) -> None:
         read = Read(check.pull, check.route, query)
         try:
             while (page := await read.next()) is not None:
-                found |= {g.id: "deleted in the CRM after the last cycle" for g in page.gone}
+                found |= {gone.id: _deleted(check, gone) for gone in page.gone}
                 found |= {m.id: f"{m.reason} in the CRM after the last cycle" for m in page.merged}
                 found |= {str(row[0]): "filtered out by the settings (R-273): kept as it was" for row in page.rows}
         finally:
             await read.close()
         for crm_id in some:
-            check.explain(
-                crm_id, found.get(crm_id, "not visible to these credentials any more (R-258): kept as it was")
-            )
+            check.explain(crm_id, found.get(crm_id, GONE if check.route.scope.whole else HIDDEN))
+
+
+def _deleted(check: _Check, gone: Gone) -> str:
+    """Why a record is here that was deleted there: nobody asked since, or nobody was told."""
+    return UNTOLD.format(gone.at) if gone.at and gone.at < check.mark_at else DELETED

@@ -49,7 +49,8 @@ class Condition:
 class Scope:
     """Answer of the `scope` hook: which rows and which operations of an object these credentials reach.
 
-    `grants` says in a person's words what to grant where something is missing.
+    `grants` says in a person's words what to grant where something is missing. `whole` where every record of the object
+    is certain to be visible, so that one that is not found is gone.
     """
 
     read: bool = True
@@ -58,3 +59,4 @@ class Scope:
     delete: bool = True
     where: tuple[Condition, ...] = ()
     grants: tuple[str, ...] = ()
+    whole: bool = False

@@ -190,4 +190,5 @@ def narrower(one: Scope, other: Scope) -> Scope:
         delete=one.delete and other.delete,
         where=(*one.where, *other.where),
         grants=(*one.grants, *other.grants),
+        whole=one.whole or other.whole,  # the connector alone can tell
     )

@@ -92,8 +92,9 @@ async def scope(session: DynamicsSession, obj: str) -> Scope:
     known = await session.describes.last(obj)
     may = {verb: known.held.may(known.table, verb) for verb in ("Read", "Create", "Write", "Delete")}
     return Scope(
-        read=may["Read"], create=may["Create"], update=may["Write"], delete=may["Delete"], grants=_grants(known)
-    )
+        read=may["Read"], create=may["Create"], update=may["Write"], delete=may["Delete"], grants=_grants(known),
+        whole=known.held.depth(known.table, "Read") == WHOLE,
+    )  # fmt: skip
 
 
 def _grants(known: Known) -> tuple[str, ...]:

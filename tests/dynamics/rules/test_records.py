@@ -154,3 +154,14 @@ def test_a_new_record_finds_its_person_by_address_only_if_that_is_set(site: Envi
     site.sync()
     found = site.sql("SELECT crm_id, last_name, title FROM person WHERE lower(email) = 'second@example.org'")
     assert (found, first == second) == ([(second, "There", "Theirs")], False)
+
+
+def test_what_was_deleted_is_not_called_hidden_where_everything_is_visible(site: Environment) -> None:
+    """Who reads the whole organisation is told that it is gone; the next cycle flags it."""
+    lead = site.org.create("lead", {"lastname": "Noor"})
+    site.sync()
+    site.org.delete("lead", lead)
+    (one,) = site.verify().explained
+    assert (one["crm_id"], one["rule"][:32]) == (lead, "deleted in the CRM for good: the")
+    site.sync()
+    assert site.verify().explained == []
