@@ -17,13 +17,14 @@ from dynamics.orgs import Site, site
 TOPICS = ["1 address", "2 credentials", "3 user", "4 privileges", "5 reading", "6 change tracking", "7 identity"]
 
 
-def checked(change: Callable[[Site], object] = lambda _: None) -> dict[str, Finding]:
-    """The findings, after something of the environment was changed."""
+def checked(change: Callable[[Site], object] = lambda _: None, without: str = "") -> dict[str, Finding]:
+    """The findings, after something of the environment was changed, for all tables but one."""
 
     async def run() -> list[Finding]:
         async with site(2) as one:
             change(one)
-            return await check(one.session, await plugin.routes(one.session, frozenset()))
+            routes = await plugin.routes(one.session, frozenset())
+            return await check(one.session, [route for route in routes if route.object != without])
 
     found = asyncio.run(run())
     assert [one.topic for one in found] == TOPICS
@@ -59,6 +60,8 @@ def untracked(one: Site) -> None:
     [
         (disabled, "3 user", Level.STOP, "Enable it"),
         (lambda one: one.grant("Create", "lead", Depth.NONE), "4 privileges", Level.WARN, "prvCreateLead"),
+        (lambda one: one.grant("Create", "list", Depth.NONE), "4 privileges", Level.WARN, "prvCreateList"),
+        (lambda one: one.grant("AppendTo", "campaign", Depth.NONE), "4 privileges", Level.WARN, "prvAppendToCampaign"),
         (lambda one: one.grant("Read", "contact", Depth.LOCAL), "5 reading", Level.WARN, "prvReadContact (Local)"),
         (untracked, "6 change tracking", Level.WARN, "campaign"),
         (another, "7 identity", Level.STOP, "was set up"),
@@ -72,3 +75,19 @@ def test_what_is_wrong_is_told_with_the_remedy(
     assert found[topic].level is level
     assert said in f"{found[topic].message} {found[topic].grant}"
     assert {one.level for name, one in found.items() if name != topic} == {Level.OK}
+
+
+def test_lists_are_asked_about_only_where_campaigns_are_synced() -> None:
+    """Without campaigns nobody is added to a list, so nothing is missing."""
+    found = checked(lambda one: one.grant("Create", "list", Depth.NONE), without="campaign")
+    assert {one.level for one in found.values()} == {Level.OK}
+
+
+def test_the_least_that_a_user_needs_is_enough() -> None:
+    """The role of the simulator's minimum user has what the check asks for, and nothing is found missing."""
+
+    async def run() -> list[Finding]:
+        async with site(2, user="minimum") as one:
+            return await check(one.session, await plugin.routes(one.session, frozenset()))
+
+    assert [one.message for one in asyncio.run(run()) if one.level is not Level.OK] == []

@@ -22,7 +22,9 @@ _PUSHED = {
     "contact": ("Create", "Write", "Append", "AppendTo", "Assign"),
 }
 _MADE = {"task": ("Create", "Append")}
-"""Privileges that the way back takes, beside reading; tasks are made on request."""
+_CAMPAIGN = "campaign"
+_LISTED = {_CAMPAIGN: ("AppendTo",), "list": ("Read", "Create", "Write", "Append", "AppendTo")}
+"""Privileges that the way back takes, beside reading: tasks are made on request, lists for campaigns that are synced."""
 
 
 async def check(session: DynamicsSession, routes: Sequence[Route]) -> list[Finding]:
@@ -37,7 +39,7 @@ async def check(session: DynamicsSession, routes: Sequence[Route]) -> list[Findi
     user = await _row(session, f"systemusers({identity.user})?$select={_USER}")
     tables = await _known(session, routes)
     return [
-        *found, _enabled(user), _privileges(tables, routes), _reach(tables), await _tracking(session, tables),
+        *found, _enabled(user), await _privileges(session, tables, routes), _reach(tables), await _tracking(session, tables),
         _identity(session, user),
     ]  # fmt: skip
 
@@ -96,7 +98,7 @@ def _enabled(user: dict[str, Any] | None) -> Finding:
     return _ok(topic, f"{name} is an enabled {kind}")
 
 
-def _privileges(tables: dict[str, Known], routes: Sequence[Route]) -> Finding:
+async def _privileges(session: DynamicsSession, tables: dict[str, Known], routes: Sequence[Route]) -> Finding:
     topic, lacking = "4 privileges", list[str]()
     pushed = {route.object for route in routes if Direction.PUSH in route.directions}
     if any(one.held.privileges is None for one in tables.values()):
@@ -105,10 +107,24 @@ def _privileges(tables: dict[str, Known], routes: Sequence[Route]) -> Finding:
     for name, known in sorted(tables.items()):
         verbs = ("Read", *(_PUSHED.get(name, ()) if name in pushed else ()), *_MADE.get(name, ()))
         lacking += missing(known.held, known.table, verbs)
+    if pushed and _CAMPAIGN in tables:
+        lacking += await _unlisted(session)
     if lacking:
         message = f"{len(lacking)} privileges are missing: {', '.join(lacking)}."
         return _warning(topic, message, f"Give the user's security role {', '.join(lacking)}.")
     return _ok(topic, f"all that is needed on {len(tables)} tables")
+
+
+async def _unlisted(session: DynamicsSession) -> list[str]:
+    """What is missing to put people into campaigns, by marketing lists, which are no route of their own."""
+    lacking = list[str]()
+    for name, verbs in _LISTED.items():
+        try:
+            known = await session.describes.last(name)
+        except RouteStopped:
+            continue  # an environment without lists says so when somebody is to be added
+        lacking += missing(known.held, known.table, verbs)
+    return lacking
 
 
 def _reach(tables: dict[str, Known]) -> Finding:

@@ -126,7 +126,7 @@ def grant_minimum(user: User) -> None:
             user.depths[verb, table] = Depth.GLOBAL
     for table in ("systemuser", "team", "campaign", "list", "account", "transactioncurrency", "businessunit"):
         user.depths["AppendTo", table] = Depth.GLOBAL
-    for verb in ("Write", "Append"):
+    for verb in ("Create", "Write", "Append"):
         user.depths[verb, "list"] = Depth.GLOBAL
 
 
