@@ -1,22 +1,23 @@
 """Many records of a table in one message: faster than a batch of as many, and done all or none.
 
 What such a message does not take goes on in batches, which tell the bad record from the good ones. A message knows no
-versions: between the read before it and the message itself lie the seconds that lie there in a batch, too, only that
-nothing tells of an edit in them.
+versions, so they are asked for just before it: what moved since it was read and merged goes in a batch, which refuses
+it. Only of an edit while the message itself is under way nothing tells.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from crmsync.errors import CrmError
+from crmsync.errors import CrmError, RetryLater
 from crmsync_dynamics import outcomes, wire
 from crmsync_dynamics.delivery import NETWORK, PARTS, Batch, certain
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.items import Item
+from crmsync_dynamics.routes import VERSION
 
 MOST = 500
 """Records in one message; the server has two minutes for all of them."""
@@ -24,6 +25,10 @@ MOST = 500
 _PREFIX = "Microsoft.Dynamics.CRM."
 _GOING_ON = frozenset({Policy.LOGIN, Policy.STOP, Policy.FULL})
 _NONE_SUCH = frozenset({Policy.OBJECT, Policy.ABSENT, Policy.MISTAKE})
+
+
+_Fit = Callable[[Batch, Sequence[Item]], Awaitable[Sequence[Item]]]
+"""Which of some records may go in a message."""
 
 
 def suits(batch: Batch, items: Sequence[Item]) -> bool:
@@ -38,23 +43,49 @@ def suits(batch: Batch, items: Sequence[Item]) -> bool:
 
 async def update_many(batch: Batch, items: Sequence[Item]) -> None:
     """Change what can be in messages; what was not done stays open. Raises ours."""
-    await _many(batch, items, "UpdateMultiple", {})
+    await _many(batch, items, "UpdateMultiple", {}, _unmoved)
 
 
 async def create_many(batch: Batch, items: Sequence[Item], headers: dict[str, str]) -> None:
     """Make what can be in messages; what was not made stays open. Raises ours."""
-    await _many(batch, items, "CreateMultiple", headers)
+    await _many(batch, items, "CreateMultiple", headers, _as_they_are)
 
 
-async def _many(batch: Batch, items: Sequence[Item], message: str, headers: dict[str, str]) -> None:
+async def _many(
+    batch: Batch, items: Sequence[Item], message: str, headers: dict[str, str], fit: _Fit
+) -> None:  # fmt: skip
     ready = [one for one in items if len(one.requests) == 1]
     chunks = [ready[start : start + MOST] for start in range(0, len(ready), MOST)]
-    found = await asyncio.gather(
-        *(_message(batch, chunk, message, headers) for chunk in chunks), return_exceptions=True
-    )  # fmt: skip
+
+    async def send(chunk: Sequence[Item]) -> None:
+        if left := await fit(batch, chunk):
+            await _message(batch, left, message, headers)
+
+    found = await asyncio.gather(*map(send, chunks), return_exceptions=True)
     for error in found:
         if isinstance(error, BaseException):
             raise error
+
+
+async def _as_they_are(_batch: Batch, items: Sequence[Item]) -> Sequence[Item]:
+    return items
+
+
+async def _unmoved(batch: Batch, items: Sequence[Item]) -> Sequence[Item]:
+    """Those whose records have the version that they were merged with; none where it cannot be told."""
+    table, ids = batch.known.table, [one.id for one in items if _wanted(one)]
+    try:
+        rows = await batch.behind.rows(table, table.key, ids, (VERSION,))
+    except (Faulty, RetryLater):
+        return ()  # the batches meet whatever it is, with their own patience
+    now = {str(row[table.key]): f'W/"{row.get(VERSION)}"' for row in rows}
+    return [one for one in items if not (wanted := _wanted(one)) or now.get(one.id) == wanted]
+
+
+def _wanted(item: Item) -> str:
+    """The version that a change asks for; "" where it asks for none."""
+    condition = item.requests[0].headers.get("If-Match", "")
+    return condition if condition.startswith("W/") else ""
 
 
 async def _message(batch: Batch, items: Sequence[Item], message: str, headers: dict[str, str]) -> None:

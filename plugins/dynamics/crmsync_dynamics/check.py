@@ -24,7 +24,7 @@ _PUSHED = {
 _MADE = {"task": ("Create", "Append")}
 _CAMPAIGN = "campaign"
 _LISTED = {_CAMPAIGN: ("AppendTo",), "list": ("Read", "Create", "Write", "Append", "AppendTo")}
-"""Privileges that the way back takes, beside reading: tasks are made on request, lists for campaigns that are synced."""
+"""Privileges that the way back takes, beside reading: tasks are made on request, lists for campaigns."""
 
 
 async def check(session: DynamicsSession, routes: Sequence[Route]) -> list[Finding]:
@@ -39,8 +39,8 @@ async def check(session: DynamicsSession, routes: Sequence[Route]) -> list[Findi
     user = await _row(session, f"systemusers({identity.user})?$select={_USER}")
     tables = await _known(session, routes)
     return [
-        *found, _enabled(user), await _privileges(session, tables, routes), _reach(tables), await _tracking(session, tables),
-        _identity(session, user),
+        *found, _enabled(user), await _privileges(session, tables, routes), _reach(tables),
+        await _tracking(session, tables), _identity(session, user),
     ]  # fmt: skip
 
 
