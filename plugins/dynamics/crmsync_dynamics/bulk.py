@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from crmsync.errors import CrmError, RetryLater
+from crmsync_dynamics import batch as multipart
 from crmsync_dynamics import outcomes, wire
 from crmsync_dynamics.delivery import NETWORK, PARTS, Batch, certain
 from crmsync_dynamics.errors import Faulty, Policy
-from crmsync_dynamics.items import Item
+from crmsync_dynamics.items import Item, Request
+from crmsync_dynamics.query import Select, among, chunks
 from crmsync_dynamics.routes import VERSION
 
 MOST = 500
 """Records in one message; the server has two minutes for all of them."""
 
+_BASE = 200  # characters of the address of a question, beside the ids
 _PREFIX = "Microsoft.Dynamics.CRM."
 _GOING_ON = frozenset({Policy.LOGIN, Policy.STOP, Policy.FULL})
 _NONE_SUCH = frozenset({Policy.OBJECT, Policy.ABSENT, Policy.MISTAKE})
@@ -73,13 +79,30 @@ async def _as_they_are(_batch: Batch, items: Sequence[Item]) -> Sequence[Item]:
 
 async def _unmoved(batch: Batch, items: Sequence[Item]) -> Sequence[Item]:
     """Those whose records have the version that they were merged with; none where it cannot be told."""
-    table, ids = batch.known.table, [one.id for one in items if _wanted(one)]
     try:
-        rows = await batch.behind.rows(table, table.key, ids, (VERSION,))
-    except (Faulty, RetryLater):
+        now = await _versions(batch, [one.id for one in items if _wanted(one)])
+    except (Faulty, RetryLater, ValueError):
         return ()  # the batches meet whatever it is, with their own patience
-    now = {str(row[table.key]): f'W/"{row.get(VERSION)}"' for row in rows}
     return [one for one in items if not (wanted := _wanted(one)) or now.get(one.id) == wanted]
+
+
+async def _versions(batch: Batch, ids: Sequence[str]) -> dict[str, str]:
+    """The versions of records as preconditions name them, by id, in one call. Raises Faulty, ValueError and ours."""
+    table, client, boundary = batch.known.table, batch.session.client, multipart.new_boundary()
+    select = Select(set=table.set, columns=(table.key, VERSION))
+    questions = [replace(select, where=(among(table.key, some),)) for some in chunks(ids, table.key, _BASE)]
+    asked = [[Request(method="GET", path=str(one))] for one in questions]
+    if not asked:
+        return {}
+    body = multipart.compose(asked, urlsplit(client.settings.root).path, boundary)
+    answer = await client.request(
+        "POST", "$batch", headers={"Content-Type": multipart.kind(boundary)}, body=body, repeatable=True
+    )
+    found: dict[str, str] = {}
+    for one in multipart.replies(answer.body, answer.headers.get("Content-Type", ""), len(asked)):
+        rows = msgspec.json.decode(one.body, type=dict[str, Any]).get("value", ()) if one and not one.fault else ()
+        found |= {str(row[table.key]): f'W/"{row.get(VERSION)}"' for row in rows}
+    return found
 
 
 def _wanted(item: Item) -> str:
