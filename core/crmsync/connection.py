@@ -29,6 +29,7 @@ from crmsync.steps import total
 from crmsync.store import memory
 from crmsync.store.batch import Step
 from crmsync.store.lookup import lost_fields
+from crmsync.store.reports import retention
 from crmsync.verify import Verification, verify_routes
 
 T = TypeVar("T")
@@ -95,7 +96,9 @@ class Connection:
         found = await selection.check(self.system, await self.opened.session(), schema)
         found += kinds.findings(self.settings.activities, self.system, schema.routes)
         found += await self.programs.findings(schema.routes)
-        return [*found, *(Finding(level=Level.WARN, topic="pause", message=said) for said in self.settings.remarks)]
+        rare = await self.report(retention.too_rare, self.settings.pause)
+        remarks = [*self.settings.remarks, *([rare] if rare else [])]
+        return [*found, *(Finding(level=Level.WARN, topic="pause", message=said) for said in remarks)]
 
     async def permission_set(self) -> str:
         """A least-privilege permission set for what the settings select. Raises SettingsError where there is none."""

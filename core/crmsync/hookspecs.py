@@ -39,6 +39,9 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
+REMEMBERS = "remembers_days"
+
+
 class Session(Protocol):
     """What `connect` yields; opaque to the engine but for these two."""
 
@@ -54,7 +57,8 @@ class Session(Protocol):
 class Context:
     """What the engine lends a connector while it is connected.
 
-    `memory` is kept in the database between runs and holds no secrets (the API version that was chosen);
+    `memory` is kept in the database between runs and holds no secrets (the API version that was chosen); under the key
+    REMEMBERS a connector says for how many days its CRM tells of changes, so that `status` can warn in time;
     `vault` is kept in a file of its own that only its owner may read (a refresh token that was renewed).
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from crmsync.cli import screen
 from crmsync.connection import Connection
-from crmsync.store.reports import forecast, report, throughput
+from crmsync.store.reports import forecast, report, retention, throughput
 
 COLUMNS = (
     "object", "crm_records", "db_records", *report.COUNTED, "lag_seconds", "waiting_here", "push_lag_seconds",
@@ -26,6 +26,7 @@ NEVER: dict[str, Any] = {
     "quota": None,
     "forecast": None,
     "backlog": None,
+    "changes": None,
 }
 """What there is to say of a connection that has no database yet."""
 
@@ -43,6 +44,7 @@ async def of(connection: Connection, now: datetime) -> Told:
             "quota": await connection.report(report.quota),
             "forecast": await connection.report(forecast.calls, now=now, share=connection.settings.quota_share),
             "backlog": await connection.report(throughput.overview, now=now),
+            "changes": await connection.report(retention.changes, now=now),
             "objects": await connection.report(report.objects, now=now),
         }
     ]
@@ -89,6 +91,11 @@ def _lines(one: dict[str, Any]) -> list[str]:
         lines.append(
             f"backlog: {backlog['waiting_crm']:,} in the CRM, {backlog['waiting_here']:,} here ({backlog['status']}), "
             f"as of {screen.plain(backlog['sampled_at'])}, next {screen.plain(backlog['next_at'])}"
+        )
+    if (changes := one["changes"]) and changes["soon"]:
+        lines.append(
+            f"the CRM tells of changes for {changes['days']:g} days: without a whole cycle until "
+            f"{screen.plain(changes['until'])} everything is read anew"
         )
     if edits := one["local_edits"]:
         lines.append("local edits: " + ", ".join(f"{number:,} {state}" for state, number in edits.items()))

@@ -6,16 +6,19 @@ import base64
 import time
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
+from crmsync.hookspecs import REMEMBERS
 from crmsync.pacing import SingleFlight
 from crmsync_dynamics.client import Client
 from crmsync_dynamics.errors import Faulty, Policy
 from crmsync_dynamics.tables import Table
 
 _VERSION = "@Microsoft.Dynamics.CRM.globalmetadataversion"
-_ASK = "organizations?$select=organizationid"
+_DAYS = "expirechangetrackingindays"
+_ASK = f"organizations?$select=organizationid,{_DAYS}"
 _AGE = 1.0
 _ENDS = frozenset({Policy.LOGIN, Policy.STOP, Policy.THROTTLED})
 _FORM = "2"  # of what is kept: another one is asked for anew
@@ -61,8 +64,9 @@ class Remembered:
     async def _ask(self) -> str:
         try:
             answer = await self.client.get(_ASK, prefer='odata.include-annotations="*"')
-            told = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw]).get(_VERSION)
-            found = msgspec.json.decode(told, type=str | int) if told is not None else ""
+            body = msgspec.json.decode(answer.body, type=dict[str, Any])
+            found = body.get(_VERSION, "")
+            self._days(body.get("value"))
         except Faulty as error:
             if error.policy in _ENDS:
                 raise
@@ -71,6 +75,12 @@ class Remembered:
             found = ""
         self._version, self._since = f"{_FORM}.{found}" if found else "", time.monotonic()
         return self._version
+
+    def _days(self, rows: Any) -> None:
+        """Note for how long the environment tells of changes, which its administrators choose."""
+        days = rows[0].get(_DAYS) if isinstance(rows, list) and rows else None
+        if isinstance(days, int) and self.client.context.memory.get(REMEMBERS) != str(days):
+            self.client.context.memory[REMEMBERS] = str(days)
 
 
 def _key(name: str) -> str:
