@@ -188,3 +188,20 @@ async def test_the_filter_column_is_never_written(one: Site) -> None:
     change = Change(operation=Operation.UPDATE, object="lead", row=1, crm_id=lead, values={"new_synctomkto": False})
     (found,) = await send(one, change)
     assert found.result is Result.REFUSED
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_without_the_sales_app_each_lead_is_refused_and_the_others_go_on(count: int) -> None:
+    """What qualifies leads is not there: the person's error says what to install, and leads are written as ever."""
+
+    @on_a_site()
+    async def main(one: Site) -> None:
+        said = "Resource not found for the segment 'Microsoft.Dynamics.CRM.QualifyLead'."
+        one.plant(status=404, path="QualifyLead", times=None, body={"error": {"code": "0x8006088a", "message": said}})
+        leads = made(one, count)
+        found = await send(one, *(convert(lead) for lead in leads))
+        assert results(found) == ["refused"] * count
+        assert all("Sales app" in outcome.hint and "QualifyLead" in outcome.message for outcome in found)
+        assert results(await send(one, update(leads[0], jobtitle="CTO"))) == ["done"]
+
+    main()

@@ -13,11 +13,18 @@ from crmsync_dynamics import outcomes, wire
 from crmsync_dynamics.behind import ORIGIN
 from crmsync_dynamics.changed import ANY, address
 from crmsync_dynamics.delivery import Batch
+from crmsync_dynamics.errors import Policy
 from crmsync_dynamics.items import Item, Reply, Request
 from crmsync_dynamics.owning import places
 
 QUALIFIED = 1
 _STATUS = 3  # of a qualified lead, as the vendor ships it
+_ACTION = "QualifyLead"
+_UNKNOWN = frozenset({Policy.OBJECT, Policy.ABSENT, Policy.MISTAKE})
+_SALES = (
+    "Leads are qualified by the Sales app, which this environment lacks: install it, or make the contact in the CRM "
+    "and merge the person with it."
+)
 _CLOSED = "0x80040519"
 _KIND = "#Microsoft.Dynamics.CRM."
 _BECAME = ("_parentcontactid_value", "_contactid_value")
@@ -28,6 +35,7 @@ async def convert(batch: Batch) -> None:
     for one in batch.open:
         _spell(batch, one)
     await batch.deliver(batch.open, _read)
+    _without_sales(batch)
     await _before(batch)
     await _finish(batch)
 
@@ -42,7 +50,7 @@ def _spell(batch: Batch, item: Item) -> None:
         "CreateAccount": False, "CreateContact": True, "CreateOpportunity": bool(item.change.wish.opportunity),
         "Status": status,
     }  # fmt: skip
-    path = f"{address(batch, item.id)}/Microsoft.Dynamics.CRM.QualifyLead"
+    path = f"{address(batch, item.id)}/Microsoft.Dynamics.CRM.{_ACTION}"
     item.requests = [Request(method="POST", path=path, body=msgspec.json.encode(body))]
 
 
@@ -77,6 +85,14 @@ async def _before(batch: Batch) -> None:
         if contact := _contact(row) or made.get(lead, ""):
             doubted[lead].outcome = outcomes.done(contact, made={"contact": contact}, code="converted")
             doubted[lead].fault = None
+
+
+def _without_sales(batch: Batch) -> None:
+    """An environment that knows leads and cannot qualify them refuses each; everything else of leads goes on."""
+    for one in batch.items:
+        fault = one.fault
+        if fault is not None and fault.policy in _UNKNOWN and _ACTION.lower() in fault.message.lower():
+            one.outcome, one.fault = outcomes.refused(fault.code, fault.message, hint=_SALES), None
 
 
 def _doubtful(item: Item) -> bool:
