@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from crmsync.store.history.planned import Item
 from support.happenings import Change, begin, play
 from support.planned import Move, carried, here, moved_here, moved_there, planned, there, twin, would_move
 
+EXAMPLES = int(os.environ.get("CRMSYNC_EXAMPLES", "12"))
 NAMES = st.sampled_from(["Ann", "Bob", "Çelik", "李", "O'Neil", None])
 
 
@@ -54,7 +56,7 @@ def planned_of(refused: dict[str, Any]) -> Item:
     return Item(**{name: refused[name] for name in Item.__dataclass_fields__ if name != "rule"})
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(CHANGES, min_size=4, max_size=12), st.integers(1, 4))
 def test_a_plan_is_what_the_next_cycle_does(changes: list[Change], page_size: int) -> None:
     """Value by value on both sides, after any history; and making it moved nothing on either.
@@ -87,7 +89,7 @@ def test_a_plan_is_what_the_next_cycle_does(changes: list[Change], page_size: in
         assert other.sql("SELECT * FROM crmsync_journal") == journal
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(CHANGES, min_size=3, max_size=8), st.lists(LATE, min_size=1, max_size=4))
 def test_carried_out_late_a_plan_does_nothing_but_what_it_says(changes: list[Change], late: list[Change]) -> None:
     """Whatever moved meanwhile is refused; what is not refused is made; and a cycle later both sides agree."""
