@@ -17,7 +17,7 @@ from crmsync_salesforce.query import at_least, name, text_literal
 from crmsync_salesforce.reading import Reader, raised
 
 _BEFORE, _AFTER = timedelta(minutes=1), timedelta(minutes=15)
-"""How far from the moment it left a record may be made for certain: no call, with all its patience, takes longer."""
+"""How far from the moment it left a record may be made by it; of a call that took longer a person has to judge."""
 
 _MAKER, _MADE = "CreatedById", "CreatedDate"
 
