@@ -67,7 +67,7 @@ class PlannedPush(Push):
         return found[0]._replace(edits=good, version=self._version(crm_id)) if same else None
 
     def _version(self, crm_id: str) -> str:
-        """That of the record that was compared: no cycle has read it since, and the stored one may be older."""
+        """That of the record that was compared, which may be newer than the stored one."""
         key, seen = (self.route.object, crm_id), self.stage.seen
         return str(seen.value(key, "version") or seen.value(key, "modified_at"))
 
