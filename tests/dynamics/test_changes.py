@@ -197,6 +197,25 @@ def test_a_server_without_time_is_asked_for_smaller_pages() -> None:
     on_site(work, settings={"page_size": 500}, records=60)
 
 
+def test_a_column_that_was_just_published_is_read_at_once() -> None:
+    """Servers that have not heard of it for half a minute are told to look (case 38); one that is gone is told."""
+
+    async def work(one: Site) -> None:
+        one.org.settings.schema_lag = 30
+        one.org.add_column("contact", {"schema": "new_Late", "type": "String"})
+        key = next(str(row["contactid"]) for row in one.org.records("contact"))
+        one.org.update("contact", key, {"new_late": "here"})
+        one.session.describes.forget("contact")
+        pages = await one.load("contact", [*NAMES, "new_late"])
+        assert rows(pages)[key]["new_late"] == "here"
+        wanted = await one.query("contact", Kind.LOAD, [*NAMES, "new_late"])
+        one.org.remove_column("contact", "new_late")
+        with pytest.raises(SchemaMoved):
+            await one.read(wanted)
+
+    on_site(work)
+
+
 def test_an_empty_page_ends_nothing() -> None:
     """A page without rows and with a link goes on (3.2)."""
 

@@ -43,6 +43,7 @@ class Reader:
     notes: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)  # ids of rows of this read of changes
     size: int = 0  # rows in a page
+    strong: bool = False
     _at: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -124,14 +125,21 @@ class Reader:
         return ",".join(parts)
 
     async def ask(self, path: str, *, tracked: bool) -> Answer:
-        """One page; a smaller one where the server has no time for so many rows."""
+        """One page; a smaller one where the server has no time for so many rows.
+
+        A column that is lately published is unknown to some servers for half a minute: they are told to look.
+        """
         while True:
             try:
-                return self.meter.add(await self.client.get(path, prefer=self.prefer(tracked=tracked)))
+                prefer = self.prefer(tracked=tracked)
+                return self.meter.add(await self.client.get(path, prefer=prefer, strong=self.strong))
             except Faulty as error:
-                if error.policy is not Policy.NARROW or self.size <= SMALLEST:
+                if error.policy is Policy.NARROW and self.size > SMALLEST:
+                    self.size = max(self.size // 10, SMALLEST)
+                elif error.policy is Policy.MOVED and not self.strong and not self.client.features.plain:
+                    self.strong = True
+                else:
                     raise
-                self.size = max(self.size // 10, SMALLEST)
 
     async def _first(self, path: str, *, tracked: bool, link: bool) -> Answer:
         """The page that a query or a link begins with."""
