@@ -95,7 +95,9 @@ class Rights:
             return None
         if any("PrivilegeName" not in one for one in found):
             named = await self._list("privileges?$select=privilegeid,name", "privileges")
-            known = {one["privilegeid"]: one["name"] for one in named or ()}
+            if named is None:
+                return None
+            known = {one["privilegeid"]: one["name"] for one in named}
             found = [{**one, "PrivilegeName": known.get(one.get("PrivilegeId"), "")} for one in found]
         return {str(one["PrivilegeName"]): str(one.get("Depth", WHOLE)) for one in found}
 

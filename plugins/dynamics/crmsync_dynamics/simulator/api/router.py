@@ -22,6 +22,7 @@ READS = (
     route("GET", r"WhoAmI(\(\))?", functions.who_am_i, "WhoAmI"),
     route("GET", r"RetrieveTotalRecordCount\((?P<arguments>.*)\)", functions.total_count, "function"),
     route("GET", rf"systemusers{KEY}/{ACTION}RetrieveUserPrivileges(\(\))?", functions.privileges, "function"),
+    route("GET", "privileges", functions.all_privileges, "function"),
     route("GET", "EntityDefinitions", metadata.tables, "metadata"),
     route("GET", _TABLE, metadata.table, "metadata"),
     route("GET", f"{_TABLE}/{_PART}", metadata.parts, "metadata"),
