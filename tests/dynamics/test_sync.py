@@ -353,3 +353,12 @@ def test_custom_tables_within_two_steps_are_on_offer(site: Environment) -> None:
     site.given["objects"] = ObjectSettings(enable=["list"])
     with pytest.raises(SettingsError, match="list"):
         site.sync()
+
+
+def test_an_environment_is_read_by_its_metadata_document_alone(site: Environment) -> None:
+    """Where there are no definitions, the names of privileges are found under those that the document has."""
+    site.faults = lambda server: setattr(server.site, "disabled", {"definitions"})
+    summary = site.sync()
+    assert summary.status == "succeeded", summary.notes
+    assert site.one("SELECT COUNT(*) FROM person") > 0
+    assert any("EntityDefinitions" in note for note in summary.notes)
