@@ -355,10 +355,12 @@ def test_custom_tables_within_two_steps_are_on_offer(site: Environment) -> None:
         site.sync()
 
 
-def test_an_environment_is_read_by_its_metadata_document_alone(site: Environment) -> None:
-    """Where there are no definitions, the names of privileges are found under those that the document has."""
+def test_an_environment_is_read_by_its_metadata_document_alone(tmp_path: Path) -> None:
+    """Privileges are found under the names that the document has, and users by their own id, not as principals."""
+    site = Environment(tmp_path / "alone.db")
     site.faults = lambda server: setattr(server.site, "disabled", {"definitions"})
     summary = site.sync()
     assert summary.status == "succeeded", summary.notes
     assert site.one("SELECT COUNT(*) FROM person") > 0
+    assert site.one("SELECT COUNT(*) FROM crm_user") == site.org.count("systemuser")
     assert any("EntityDefinitions" in note for note in summary.notes)
