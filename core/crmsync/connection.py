@@ -122,7 +122,8 @@ class Connection:
     ) -> Summary:  # fmt: skip
         """Read these fields ("Object.Field") of all records now; local edits of one-way ones among them end.
 
-        `since` and `until`, canonical moments, leave out records that were not made or changed in between.
+        `since` and `until`, canonical moments, leave out records that were not made or changed in between. Raises
+        SettingsError for a field that is not synced; the connection has not failed because somebody mistyped.
         """
         return self._summary(await self._rounds.refresh(names, since, until, progress))
 

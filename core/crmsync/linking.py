@@ -90,7 +90,13 @@ class Programs:
         return [Finding(level=Level.STOP, topic="programs", message=f"{why}.") for why in found.refused]
 
     async def _offered(self, store: Store) -> dict[str, Route]:
-        """The routes of campaigns, if they are synced and may be changed (R-141, R-142)."""
+        """The routes of campaigns, if they have statuses, are synced and may be changed (R-141, R-142)."""
+        system = self._opened.plugins.system
+        if not system.customs.statuses:
+            raise SettingsError(
+                f"Programs of {self._opened.name!r} cannot be linked: campaigns of {system.title} have no statuses.",
+                hint="`crmsync campaign add` and `crmsync campaign remove` work without a link.",
+            )
         known = await recall(store, self._opened.settings)
         found = routes_of(known)
         if found is None:

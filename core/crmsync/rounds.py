@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from crmsync import afterwards, backlog, shortage, telling
 from crmsync.cycle import Cycle
-from crmsync.errors import CrmsyncError, SchemaMoved
+from crmsync.errors import CrmsyncError, SchemaMoved, SettingsError
 from crmsync.linking import Programs
 from crmsync.model import Level, Route
 from crmsync.opened import Opened
@@ -64,16 +64,27 @@ class Rounds:
         return pull
 
     async def refresh(self, names: Iterable[str], since: str, until: str, progress: Tell | None) -> Pull:
-        """Read these fields of all records made or changed in between, and end local edits of one-way ones."""
+        """Read these fields of all records made or changed in between, and end local edits of one-way ones.
+
+        Raises SettingsError for a field that is not synced; the run has not failed because somebody mistyped.
+        """
+        mistyped: SettingsError | None = None
         async with self.runs.of("refresh", progress) as pull:
             cycle = Cycle(pull, {})
             await self._look_again(cycle, [], await known_mapping(pull.store))
             pull.routes = self._routes
             filled = list(names)
-            await selection.refresh(pull, filled, since, until)
-            updated = sum(one.counts.updated for one in pull.steps.values())
-            said = f"{', '.join(filled)}: read again, {updated:,} updated"
-            await pull.store.write(records.notice, "refresh", said, pull.now())
+            try:
+                chosen = selection.chosen(pull.routes, filled)
+            except SettingsError as error:
+                mistyped = error
+            else:
+                await selection.refresh(pull, chosen, since, until)
+                updated = sum(one.counts.updated for one in pull.steps.values())
+                said = f"{', '.join(filled)}: read again, {updated:,} updated"
+                await pull.store.write(records.notice, "refresh", said, pull.now())
+        if mistyped is not None:
+            raise mistyped
         return pull
 
     async def _prepare(self, cycle: Cycle, objects: Sequence[str] | None) -> None:

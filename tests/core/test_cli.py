@@ -187,6 +187,8 @@ def test_a_refresh_reads_one_field_again_and_refuses_what_is_none(acme: Command)
     said = acme("refresh", "--field", "Contact.Titel")
     assert said.code == 2
     assert "Contact.Title" in said.err
+    assert acme("status", "--json").data["state"] == "last synced"
+    assert acme("errors", "--json").data == []
 
 
 def test_a_disabled_connection_does_not_sync_until_it_is_enabled(acme: Command) -> None:

@@ -28,6 +28,20 @@ def test_flags_alone_write_settings_that_work(crmsync: Command) -> None:
     assert crmsync("sync").code == 0
 
 
+def test_fields_are_chosen_and_listed(crmsync: Command) -> None:
+    """What these credentials can read, with what is selected: the default mapping, more, and less."""
+    given = [*FLAGS, "--set", "instance=here", "--set", "password=open sesame"]
+    said = crmsync(*given, "--exclude", "Lead.Title", "--include", "Lead.Email", "--fields")
+    assert said.code == 0, said.err
+    written = tomllib.loads(Path("crmsync.toml").read_text())["connections"]["acme"]
+    assert written["fields"] == {"include": ["Lead.Email"], "exclude": ["Lead.Title"]}
+    (title,) = (line for line in said.out.splitlines() if line.startswith("Lead ") and " Title " in line)
+    assert "excluded" in title
+    assert "selected" in said.out
+    listed = {(row["object"], row["field"]): row["state"] for row in crmsync("fields", "--json").data}
+    assert (listed["Lead", "Title"], listed["Contact", "Title"]) == ("excluded", "selected")
+
+
 def test_secrets_are_in_files_for_their_owner_and_in_no_output(crmsync: Command) -> None:
     said = crmsync(*FLAGS, "--set", "instance=here", "--set", "password=open sesame")
     assert SECRET.read_text() == "open sesame"
@@ -114,7 +128,10 @@ def test_a_person_is_asked_for_what_is_missing_and_no_secret_is_shown(
         return answers[text]
 
     monkeypatch.setattr("typer.prompt", prompt)
-    assert crmsync("init", "acme", "--connector", "memory").code == 0
+    monkeypatch.setattr("typer.confirm", lambda _text, **how: how["default"])
+    said = crmsync("init", "acme", "--connector", "memory")
+    assert said.code == 0
+    assert "LastName" in said.out
     assert shown == ["instance"]
     assert SECRET.read_text() == "open sesame"
 

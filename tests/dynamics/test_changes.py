@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from crmsync.errors import RouteStopped, SchemaMoved
+from crmsync.errors import RetryLater, RouteStopped, SchemaMoved
 from crmsync.model import Cursor, Kind
 from crmsync_dynamics import plugin
+from crmsync_dynamics.reading import SMALLEST
 from crmsync_dynamics.simulator import Ref
 from crmsync_dynamics.simulator.access import Depth
 from dynamics.orgs import Site, mark_of, rows, site
@@ -171,6 +172,46 @@ def test_a_lost_cursor_begins_the_read_anew() -> None:
         one.plant("cookie_invalid", path=r"skiptoken", nth=2)
         pages = await one.load("contact", NAMES)
         assert len(rows(pages)) == one.org.count("contact")
+
+    on_site(work)
+
+
+def test_a_server_without_time_is_asked_for_smaller_pages() -> None:
+    """A query that takes too long goes on with fewer rows a page, in a load and behind a link (7.3, case 34)."""
+
+    async def work(one: Site) -> None:
+        one.plant("sql_timeout", path=TABLE, times=1)
+        pages = await one.load("contact", NAMES)
+        assert len(rows(pages)) == one.org.count("contact") > SMALLEST
+        assert max(len(page.rows) for page in pages) == SMALLEST
+        for key in rows(pages):
+            one.org.update("contact", key, {"jobtitle": "Head"})
+        one.plant("sql_timeout", path="deltatoken", times=1)
+        found = await one.changes("contact", mark_of(pages), NAMES)
+        assert len(rows(found)) == one.org.count("contact")
+        assert max(len(page.rows) for page in found) == SMALLEST
+        one.plant("sql_timeout", path=TABLE, times=None)
+        with pytest.raises(RetryLater):
+            await one.load("contact", NAMES)
+
+    on_site(work, settings={"page_size": 500}, records=60)
+
+
+def test_a_column_that_was_just_published_is_read_at_once() -> None:
+    """Servers that have not heard of it for half a minute are told to look (case 38); one that is gone is told."""
+
+    async def work(one: Site) -> None:
+        one.org.settings.schema_lag = 30
+        one.org.add_column("contact", {"schema": "new_Late", "type": "String"})
+        key = next(str(row["contactid"]) for row in one.org.records("contact"))
+        one.org.update("contact", key, {"new_late": "here"})
+        one.session.describes.forget("contact")
+        pages = await one.load("contact", [*NAMES, "new_late"])
+        assert rows(pages)[key]["new_late"] == "here"
+        wanted = await one.query("contact", Kind.LOAD, [*NAMES, "new_late"])
+        one.org.remove_column("contact", "new_late")
+        with pytest.raises(SchemaMoved):
+            await one.read(wanted)
 
     on_site(work)
 

@@ -39,6 +39,19 @@ def test_all_seven_pass_where_all_is_well() -> None:
     assert "7 days" in found["6 change tracking"].message
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_privileges_that_are_told_without_names_are_not_taken_for_none(listed: bool) -> None:
+    """Their names are asked for; where they are not to be had, what the user may do is found out by trying (3.8)."""
+
+    def unnamed(one: Site) -> None:
+        one.org.settings.privilege_names, one.org.settings.privileges_listed = False, listed
+        one.org.user("full").depths["Create", "lead"] = Depth.NONE
+        one.session.describes.rights.forget()
+
+    told = checked(unnamed)["4 privileges"]
+    assert (told.level, "prvCreateLead" in told.message) == (Level.WARN, listed), told
+
+
 def disabled(one: Site) -> None:
     one.org.update("systemuser", one.session.identity.user, {"isdisabled": True})
 

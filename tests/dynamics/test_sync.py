@@ -285,6 +285,21 @@ def test_a_field_selected_later_is_filled_for_all_or_for_a_time(site: Environmen
     assert site.one("SELECT company_notes FROM account LIMIT 1") == before
 
 
+@pytest.mark.rule("R-044", "R-210")
+def test_a_chosen_field_of_a_person_moves_both_ways(site: Environment) -> None:
+    """Whether it is the vendor's own or custom, since both were chosen; a look-up comes from the CRM alone."""
+    site.given["fields"] = FieldSettings(include=["contact.birthdate", "contact.new_interests", "lead.parentaccountid"])
+    contact = next(str(row["contactid"]) for row in site.org.records("contact"))
+    site.sync()
+    ways = site.sql("SELECT field FROM crmsync_field WHERE two_way AND field IN ('birthdate', 'parentaccountid')")
+    assert ways == [("birthdate",)]
+    site.sql("UPDATE person SET birthdate = '1980-02-29', new_interests = 'Mobile' WHERE crm_id = ?", contact)
+    site.sync()
+    kept = site.org.get("contact", contact) or {}
+    assert (kept["birthdate"], kept["new_interests"]) == ("1980-02-29", "4")
+    assert site.verify().ok
+
+
 @pytest.mark.rule("R-216", "R-217")
 def test_a_selected_field_deleted_in_the_crm_stops_its_table_until_it_is_left_out(site: Environment) -> None:
     """The table stops with the remedy, the others go on, and once the selection leaves the field out it goes on too."""
@@ -338,3 +353,14 @@ def test_custom_tables_within_two_steps_are_on_offer(site: Environment) -> None:
     site.given["objects"] = ObjectSettings(enable=["list"])
     with pytest.raises(SettingsError, match="list"):
         site.sync()
+
+
+def test_an_environment_is_read_by_its_metadata_document_alone(tmp_path: Path) -> None:
+    """Privileges are found under the names that the document has, and users by their own id, not as principals."""
+    site = Environment(tmp_path / "alone.db")
+    site.faults = lambda server: setattr(server.site, "disabled", {"definitions"})
+    summary = site.sync()
+    assert summary.status == "succeeded", summary.notes
+    assert site.one("SELECT COUNT(*) FROM person") > 0
+    assert site.one("SELECT COUNT(*) FROM crm_user") == site.org.count("systemuser")
+    assert any("EntityDefinitions" in note for note in summary.notes)

@@ -1,5 +1,6 @@
 """What README and docs say is true of the code."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import typer
 
 from crmsync import cli, errors
 from crmsync.entities import STANDARD
+from crmsync.simulate.acts import COMMON
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -59,3 +61,16 @@ def test_the_tree_of_the_architecture_names_every_module_of_core() -> None:
     listed = set(re.findall(r"^ *([\w-]+\.py)", tree[1], re.MULTILINE))
     there = {path.name for path in (ROOT / "core/crmsync").rglob("*.py")} - {"__init__.py"}
     assert sorted(there - listed) == []
+
+
+@pytest.mark.parametrize("name", ["crmsync_salesforce", "crmsync_dynamics"])
+def test_all_that_simulators_can_be_asked_is_documented(name: str) -> None:
+    """Paths, verbs, faults, features and automation: whoever is to use them has only this page."""
+    page = (ROOT / "docs/simulate.md").read_text("utf-8")
+    control, actions, site, automation = (
+        importlib.import_module(f"{name}.simulator.{part}") for part in ("control", "actions", "api.site", "automation")
+    )
+    acts = {f"{method} {path}" for method, path in (*COMMON, *control.CONTROL.acts)}
+    faults = {*actions.ACTIONS.before, *actions.ACTIONS.after, *actions.ACTIONS.others}
+    known = acts | faults | site.FEATURES | set(control._SCHEMA) | set(automation.Automation.KINDS)
+    assert [one for one in sorted(known) if f"`{one}`" not in page] == []

@@ -82,4 +82,5 @@ def _when(one: dict[str, Any]) -> str:
 def _waits(edit: dict[str, Any]) -> str:
     both = f" Last agreed on: {screen.plain(edit['base']) or 'empty'}"
     theirs = f"; the CRM has: {screen.plain(edit['crm']) or 'empty'}" if edit["state"] == "conflict" else ""
-    return f"edited here at {screen.plain(edit['edited_at'])}; {edit['why']}.{both}{theirs}."
+    why = edit["why"].rstrip(".").replace(str(edit["retry_at"]), screen.plain(edit["retry_at"]))
+    return f"edited here at {screen.plain(edit['edited_at'])}; {why}.{both}{theirs}."

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crmsync.cli import screen
+from crmsync.cli import connections, screen
 from crmsync.cli.answers import Answers, parse, wrong
 from crmsync.cli.plugins import connectors
 from crmsync.cli.settingsfile import add, named, save_secrets, split
@@ -37,6 +37,15 @@ def init(
     ] = None,
     database: Annotated[Path | None, typer.Option(help="the marketing database [NAME.db]")] = None,
     pause: Annotated[float | None, typer.Option(min=0, help="seconds between two cycles")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="OBJECT.FIELD", help="a further field to sync; may be repeated")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="OBJECT.FIELD", help="a field to leave out; may be repeated")
+    ] = None,
+    fields: Annotated[
+        bool, typer.Option("--fields", help="log in, and list what these credentials can read and what is selected")
+    ] = False,
     settings: Annotated[
         Path, typer.Option("--settings", "-c", envvar="CRMSYNC_SETTINGS", help="the file to write or add to")
     ] = Path(DEFAULT_FILE),
@@ -50,7 +59,8 @@ def init(
     """Write a settings file, from flags alone or by asking.
 
     Secrets go into files of their own that only you may read, and are never printed; prefer KEY=@FILE or KEY=- to a
-    secret on the command line. Exit codes: 0 written, 2 a setting is wrong or missing, 3 the log-in was refused.
+    secret on the command line. The default mapping is selected. Exit codes: 0 written, 2 a setting is wrong or missing,
+    3 the log-in was refused, 6 the CRM cannot be reached.
     """
     ask = not yes and sys.stdin.isatty()
     named(name)
@@ -63,6 +73,7 @@ def init(
         "database": str(database or f"{name}.db"),
         "pause": pause,
         "settings": plain,
+        "fields": {"include": include, "exclude": exclude} if include or exclude else None,
     }
     add(settings, name, connection, replace=force)
     folder = secrets_dir or settings.parent / "secrets"
@@ -72,6 +83,8 @@ def init(
         screen.say(f"A secret is in {path}, for its owner alone.")
     if secrets and secrets_dir is not None:
         screen.say(f"Set {PREFIX.upper()}SECRETS_DIR={folder} wherever crmsync runs.")
+    if fields or (ask and typer.confirm("List the fields that these credentials can read?", default=True)):
+        connections.fields(name, settings=settings)
     screen.say(f"Next: crmsync check {name}")
 
 

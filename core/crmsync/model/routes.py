@@ -60,7 +60,7 @@ class Route:
     fields: Mapping[str, str] = field(default_factory=dict)
     two_way: frozenset[str] = frozenset()  # columns of `fields` that may be pushed; custom fields may where updateable
     all_fields: bool = False  # every visible field, not only the default mapping and custom fields
-    custom_fields: bool = True
+    custom_fields: bool = True  # without being named; False: people choose, and what they choose may be pushed too
     required: tuple[str, ...] = ()  # fields without which the object stops; `crm_id` and `modified_at` always are
     wanted: tuple[str, ...] = ()  # documented as needed; missing ones warn
     parents: Mapping[str, str] = field(default_factory=dict)  # column to the object it refers to

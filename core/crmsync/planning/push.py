@@ -64,7 +64,12 @@ class PlannedPush(Push):
         found = edits.open_edits(con, self.route, [row_id], names)
         good = self._values(con, found[0], list(found[0].edits)) if found else {}
         same = all(one.field in good and good[one.field].base == one.old for one in items)
-        return found[0]._replace(edits=good) if same else None
+        return found[0]._replace(edits=good, version=self._version(crm_id)) if same else None
+
+    def _version(self, crm_id: str) -> str:
+        """That of the record that was compared, which may be newer than the stored one."""
+        key, seen = (self.route.object, crm_id), self.stage.seen
+        return str(seen.value(key, "version") or seen.value(key, "modified_at"))
 
     def unsent(self, con: sqlite3.Connection) -> None:
         """Refuse what the CRM did not take, with its reason."""

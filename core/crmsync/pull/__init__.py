@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from crmsync.model import Counts, Cursor, Gone, Kind, Merged, Page, Query, Route
-from crmsync.pull.reads import Read, fields_of
+from crmsync.pull.reads import Read, fields_of, versions
 from crmsync.pull.run import CONVERSIONS, DELETES, PUSHES, UPDATES, Drained, Pull
 from crmsync.store import memory, records
 from crmsync.store.batch import Move
@@ -146,12 +146,14 @@ async def by_id(pull: Pull, route: Route, ids: Sequence[str], *, gone_if_absent:
             pull.keep(await pull.store.gone(batch, gone, pull.step(route.object, DELETES)))
 
 
-async def before_write(pull: Pull, route: Route, ids: Sequence[str], only: Iterable[str]) -> set[str]:
-    """Read some columns of these records and merge them with the local edits; returns the ids that are to be seen.
+async def before_write(pull: Pull, route: Route, ids: Sequence[str], only: Iterable[str]) -> dict[str, str]:
+    """Read some columns of these records and merge them with the local edits.
 
-    What was deleted, merged or converted meanwhile is dealt with as in any read.
+    Returns the ids that are to be seen, with the versions that were merged: newer than the stored ones where somebody,
+    this program too, has written since the last cycle. What was deleted, merged or converted meanwhile is dealt with as
+    in any read.
     """
-    fields, seen = fields_of(route, only), set[str]()
+    fields, seen = fields_of(route, only), dict[str, str]()
     for start in range(0, len(ids), IDS_AT_ONCE):
         query = Query(kind=Kind.IDS, object=route.object, fields=fields, ids=tuple(ids[start : start + IDS_AT_ONCE]))
         read = Read(pull, route, query)
@@ -162,7 +164,7 @@ async def before_write(pull: Pull, route: Route, ids: Sequence[str], only: Itera
                     pull.batch(route, page, Kind.IDS, partial=True), pull.step(route.object, PUSHES)
                 )
                 pull.keep(step)
-                seen |= {str(row[0]) for row in page.rows}
+                seen |= versions(page)
         finally:
             await read.close()
     return seen

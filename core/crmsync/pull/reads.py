@@ -109,6 +109,12 @@ def identified(page: Page) -> Page:
     return replace(page, columns=tuple(page.columns[at] for at in order), rows=rows)
 
 
+def versions(page: Page) -> dict[str, str]:
+    """The version of each record of an identified page; where the CRM has none, the moment of its last change."""
+    at = page.columns.index("version") if "version" in page.columns else 1
+    return {str(row[0]): str(row[at] or row[1]) for row in page.rows}
+
+
 async def count(pull: Pull, route: Route) -> int | None:
     """How many records of an object the CRM shows; None where it cannot tell."""
     query = Query(kind=Kind.COUNT, object=route.object, where=route.scope.where)

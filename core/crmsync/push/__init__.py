@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from crmsync.clock import stamp
@@ -91,9 +91,10 @@ class Push:
         store, route, rows = self.pull.store, self.route, list(ids)
         columns = sorted(await store.read(edits.edited_columns, route.entity, rows))
         mine = [name for name in columns if name in self.fields]
-        seen = await before_write(self.pull, route, list(ids.values()), mine) if mine else set(ids.values())
-        lost = {row for row, crm_id in ids.items() if crm_id not in seen}
-        return await self._leaving(await store.write(self._sorted_out, rows, columns, lost))
+        seen = (
+            await before_write(self.pull, route, list(ids.values()), mine) if mine else dict.fromkeys(ids.values(), "")
+        )
+        return await self._leaving(await store.write(self._sorted_out, rows, columns, seen))
 
     async def _leaving(self, ready: Sequence[Waiting]) -> Leaving:
         leaving, skipped = outgoing(self.pull, self.route, ready)
@@ -102,7 +103,7 @@ class Push:
         return leaving
 
     def _sorted_out(
-        self, con: sqlite3.Connection, rows: Sequence[int], columns: Sequence[str], lost: Container[int]
+        self, con: sqlite3.Connection, rows: Sequence[int], columns: Sequence[str], seen: Mapping[str, str]
     ) -> list[Waiting]:
         """Keep here what is not for the CRM, hold what is out of sight, set aside what it would refuse."""
         ready = []
@@ -110,10 +111,10 @@ class Push:
             names = [name for name, one in row.edits.items() if not self._stays(name, one)]
             if len(names) < len(row.edits):
                 edits.keep_local(con, self.route.entity, row.row_id, row.edits.keys() - set(names))
-            if row.row_id in lost:
+            if row.crm_id not in seen:
                 edits.set_aside(con, self.route.entity, row.row_id, names, _OUT_OF_SIGHT, "held")
             elif values := self._values(con, row, names):
-                ready.append(row._replace(edits=values))
+                ready.append(row._replace(edits=values, version=seen[row.crm_id]))
         return ready
 
     def _stays(self, name: str, one: Edited) -> bool:

@@ -43,7 +43,8 @@ def named_fields(choice: FieldSettings) -> Iterator[tuple[str, str]]:
 
 def goes_out(route: Route, one: Field, column: str) -> bool:
     """Whether the rules let values of a field go to the CRM, if these credentials may write it."""
-    may = column in route.two_way or (one.custom and one.name not in route.fields)
+    chosen = one.custom or (not route.custom_fields and one.type is not Type.REFERENCE)
+    may = column in route.two_way or (chosen and one.name not in route.fields)
     return may and not one.calculated and column not in IDENTITY
 
 

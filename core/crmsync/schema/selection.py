@@ -108,20 +108,21 @@ def _why_not(obj: str, name: str, settings: ConnectionSettings) -> tuple[str, st
     return "not mapped", f'no default mapping; add "{obj}.{name}" to fields.include to sync it'
 
 
-async def refresh(pull: Pull, names: Sequence[str], since: str = "", until: str = "") -> None:
-    """Read these fields of all records, or of those that were made or changed in a time, and store what differs.
+async def refresh(pull: Pull, chosen: Mapping[str, Sequence[str]], since: str = "", until: str = "") -> None:
+    """Read these columns of all records of an object, or of those that were made or changed in a time.
 
-    Nothing else of the records is touched.
+    What differs is stored; nothing else of the records is touched.
     """
-    for route, columns in _chosen(pull.routes, names).items():
+    for route, columns in chosen.items():
         wanted = next(one for one in pull.routes.values() if one.object == route)
         window = _window(wanted, since, until)
         whole = replace(wanted.scope, where=(*wanted.scope.where, *window))
         await _refresh(pull, replace(wanted, scope=whole), columns)
 
 
-def _chosen(routes: Mapping[str, Route], names: Sequence[str]) -> dict[str, list[str]]:
-    chosen: dict[str, list[str]] = {}
+def chosen(routes: Mapping[str, Route], names: Sequence[str]) -> dict[str, list[str]]:
+    """The columns of fields that are named as "Object.Field", by object. Raises SettingsError for one not synced."""
+    found: dict[str, list[str]] = {}
     known = {f"{r.object}.{m.field.name}": (r.object, m.column) for r in routes.values() for m in r.maps}
     for name in names:
         if name not in known:
@@ -129,8 +130,8 @@ def _chosen(routes: Mapping[str, Route], names: Sequence[str]) -> dict[str, list
             hint = f"Did you mean {', '.join(near)}?" if near else '"Object.Field" is expected; see `crmsync fields`.'
             raise SettingsError(f"{name!r} is not a selected field.", hint=hint)
         obj, column = known[name]
-        chosen.setdefault(obj, []).append(column)
-    return chosen
+        found.setdefault(obj, []).append(column)
+    return found
 
 
 def _window(route: Route, since: str, until: str) -> list[Condition]:

@@ -184,10 +184,10 @@ def _read_error(response: Response) -> tuple[str, str, int]:
         body = msgspec.json.decode(response.body, type=dict[str, Any])
     except msgspec.MsgspecError:
         return "", "", 0
-    said = str(body.get("error_description") or "").splitlines()
+    said = str(body.get("error_description") or "").splitlines() or [""]
     numbers = body.get("error_codes")
     number = numbers[0] if isinstance(numbers, list) and numbers and isinstance(numbers[0], int) else 0
-    return str(body.get("error") or ""), said[0] if said else "", number
+    return str(body.get("error") or ""), said[0].rstrip("."), number
 
 
 def _refused(response: Response, host: str) -> CrmsyncError:

@@ -24,6 +24,7 @@ _GOOD = frozenset({200, 201, 202, 204, 304})
 _NO_BODY = frozenset({204, 304})
 _DATA = ("json", "multipart/mixed", "xml", "text/plain")
 _ODATA = {"Accept": "application/json", "OData-MaxVersion": "4.0", "OData-Version": "4.0"}
+_STRONG = {"Consistency": "Strong"}
 _SERVER = 500
 
 
@@ -51,9 +52,10 @@ class Client(Asker):
             return f"{self.settings.address}{path}"
         return f"{self.settings.root}/{path}"
 
-    async def get(self, path: str, *, prefer: str = "") -> Answer:
-        """Read a resource. Raises Faulty and ours."""
-        return await self.request("GET", path, headers={"Prefer": prefer} if prefer else None)
+    async def get(self, path: str, *, prefer: str = "", strong: bool = False) -> Answer:
+        """Read a resource, `strong` past what servers remember of the schema for a while. Raises Faulty and ours."""
+        headers = {"Prefer": prefer} if prefer else {}
+        return await self.request("GET", path, headers=headers | (_STRONG if strong else {}))
 
     async def request(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: object = None,

@@ -66,10 +66,10 @@ def _table(document: Document, set_name: str, name: str, types: Mapping[str, str
 def _key(lineage: Sequence[EntityType]) -> str:
     """The column that tells rows apart; "" where it takes several.
 
-    A type without a key of its own may have an id of its own, which goes before the key of what it is based on.
+    A type without a key of its own, or with that of what it is based on, may have an id of its own, which goes before.
     """
     keys = next((ours.keys for ours in lineage if ours.keys), [])
-    if lineage and not lineage[0].keys:
+    if lineage and lineage[0].keys in ([], next((ours.keys for ours in lineage[1:] if ours.keys), [])):
         wanted = f"{_short(lineage[0].name)}id".lower()
         own = (one for one in lineage[0].properties if one.type == "Edm.Guid" and one.name.lower() == wanted)
         keys = [one.name for one in own] or keys

@@ -27,6 +27,9 @@ from crmsync_dynamics.tables import Column
 RESTARTS = 3
 """Times a read is begun anew because its cursor was lost, before it gives up for now."""
 
+SMALLEST = 50
+"""Rows in a page that are not too many for any server."""
+
 
 @dataclass(slots=True)
 class Reader:
@@ -39,10 +42,12 @@ class Reader:
     meter: Meter = field(default_factory=Meter)
     notes: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)  # ids of rows of this read of changes
+    size: int = 0  # rows in a page
+    strong: bool = False
     _at: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.columns = self._columns()
+        self.columns, self.size = self._columns(), self.session.settings.page_size
         self._at = {one.field.name: at for at, one in enumerate(self.columns)}
 
     @property
@@ -110,9 +115,9 @@ class Reader:
         return Select(set=self.known.table.set, columns=self.wires, where=tuple(where), order=tuple(order))
 
     def prefer(self, *, tracked: bool) -> str:
-        """What every page of a read asks for beside its address, always the same."""
+        """What every page of a read asks for beside its address."""
         parts = ["odata.track-changes"] if tracked else []
-        parts.append(f"odata.maxpagesize={self.session.settings.page_size}")
+        parts.append(f"odata.maxpagesize={self.size}")
         shown = [SHOWN] if any(one.named for one in self.columns) else []
         shown += [REFERS] if any(one.target for one in self.columns) else []
         if shown:
@@ -120,8 +125,21 @@ class Reader:
         return ",".join(parts)
 
     async def ask(self, path: str, *, tracked: bool) -> Answer:
-        """One page."""
-        return self.meter.add(await self.client.get(path, prefer=self.prefer(tracked=tracked)))
+        """One page; a smaller one where the server has no time for so many rows.
+
+        A column that is lately published is unknown to some servers for half a minute: they are told to look.
+        """
+        while True:
+            try:
+                prefer = self.prefer(tracked=tracked)
+                return self.meter.add(await self.client.get(path, prefer=prefer, strong=self.strong))
+            except Faulty as error:
+                if error.policy is Policy.NARROW and self.size > SMALLEST:
+                    self.size = max(self.size // 10, SMALLEST)
+                elif error.policy is Policy.MOVED and not self.strong and not self.client.features.plain:
+                    self.strong = True
+                else:
+                    raise
 
     async def _first(self, path: str, *, tracked: bool, link: bool) -> Answer:
         """The page that a query or a link begins with."""

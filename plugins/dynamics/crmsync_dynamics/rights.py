@@ -37,14 +37,15 @@ class Permission:
 class Held:
     """Everything the user may do; None where the server does not tell."""
 
-    privileges: Mapping[str, str] | None = None  # name → depth
+    privileges: Mapping[str, str] | None = None  # name in lower case, as some servers tell tables → depth
     columns: Mapping[tuple[str, str], Permission] | None = None
 
     def depth(self, table: Table, verb: str) -> str | None:
         """How far a privilege reaches: "" where the user has none, None where nobody can tell."""
         if self.privileges is None:
             return None
-        return next((self.privileges[one] for one in names_of(table, verb) if one in self.privileges), "")
+        names = (one.lower() for one in names_of(table, verb))
+        return next((self.privileges[one] for one in names if one in self.privileges), "")
 
     def may(self, table: Table, verb: str) -> bool:
         """Whether the user has a privilege at all, as far as can be told."""
@@ -95,9 +96,11 @@ class Rights:
             return None
         if any("PrivilegeName" not in one for one in found):
             named = await self._list("privileges?$select=privilegeid,name", "privileges")
-            known = {one["privilegeid"]: one["name"] for one in named or ()}
+            if named is None:
+                return None
+            known = {one["privilegeid"]: one["name"] for one in named}
             found = [{**one, "PrivilegeName": known.get(one.get("PrivilegeId"), "")} for one in found]
-        return {str(one["PrivilegeName"]): str(one.get("Depth", WHOLE)) for one in found}
+        return {str(one["PrivilegeName"]).lower(): str(one.get("Depth", WHOLE)) for one in found}
 
     async def _columns(self) -> dict[tuple[str, str], Permission] | None:
         """The permissions of all profiles that the user has, itself or through a team, taken together."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from crmsync.errors import SettingsError
 from crmsync.settings import ObjectSettings
 from crmsync.store.people import actions
 from crmsync_dynamics.simulator import Ref
@@ -65,6 +66,10 @@ def test_actions_are_done_at_once_one_by_one_and_in_bulk_with_nothing_installed(
     told = ask_all(site, "remove_from_campaign", some, campaign="Autumn")
     assert all(one.ok for one in told), told
     assert members(site) == set()
+    site.sql("INSERT INTO program (name) VALUES ('Webinar')")
+    with pytest.raises(SettingsError, match="have no statuses") as refused:
+        site.use(lambda connection: connection.programs.link("Webinar", "Autumn"))
+    assert "campaign add" in str(refused.value.hint)
 
 
 @pytest.mark.rule("R-162", "R-169", "R-170")

@@ -58,6 +58,8 @@ def test_each_part_has_its_own_outcome(client: Client) -> None:
     whole = send(client, *parts, prefer=KEEP_GOING)
     assert (whole.status, outcomes(whole)) == (200, [204, 404, 200, 404, 204])
     assert b'"code":"0x80040217"' in whole.body
+    assert len(set(re.findall(rb"REQ_ID: (\w{32})", whole.body))) == 5
+    assert b"Requested API Version 'contacts' was not understood" in whole.body
     assert client.org.get("contact", one) is None
     assert client.control("GET", "statistics")["sub_requests"] == 7
 

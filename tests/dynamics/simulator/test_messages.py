@@ -99,6 +99,11 @@ def test_static_lists_take_members_of_their_own_type(client: Client) -> None:
     many = {"List": row("list", some), "Members": [row("lead", one), row("lead", two)]}
     assert write(client, "POST", "AddListMembersList", many).status == 204
     assert held(client, "list", some, "membercount", "membertype") == [2, 4]
+    on_it = client.get(f"lists({some})/listlead_association", select="lastname").json["value"]
+    assert {lead["leadid"] for lead in on_it} == {one, two}
+    (its,) = client.get("leads", filter=f"leadid eq {one}", expand="listlead_association").json["value"]
+    assert [found["listid"] for found in its["listlead_association"]] == [some]
+    assert client.get(f"lists({some})/listcontact_association").json["value"] == []
     assert refusals(client, "POST", add, {"EntityId": contact}) == [(400, "0x80040301")]
     spoiled = {**many, "Members": [row("lead", one), row("contact", contact)]}
     assert refusals(client, "POST", "AddListMembersList", spoiled) == [(400, "0x80040301")]

@@ -73,13 +73,16 @@ def test_links_are_tied_and_let_go_by_reference(client: Client) -> None:
     """`$ref` sets a look-up, fills a collection and pairs a list with a campaign, and takes each back."""
     account, contact = make(client, "accounts", name="A"), make(client, "contacts", lastname="B")
     here = {"@odata.id": f"{client.server.url}/api/data/v9.2/contacts({contact})"}
+    assert client.get(f"accounts({account})/primarycontactid/$ref").status == 204
     assert write(client, "PUT", f"accounts({account})/primarycontactid/$ref", here).status == 204
     assert held(client, "account", account, "primarycontactid") == [Ref("contact", contact)]
+    assert client.get(f"accounts({account})/primarycontactid/$ref").json["@odata.id"] == here["@odata.id"]
     assert write(client, "DELETE", f"accounts({account})/primarycontactid/$ref").status == 204
     assert held(client, "account", account, "primarycontactid") == [None]
     members = f"accounts({account})/contact_customer_accounts"
     assert write(client, "POST", f"{members}/$ref", here).status == 204
     assert held(client, "contact", contact, "parentcustomerid") == [Ref("account", account)]
+    assert client.get(f"{members}/$ref").json["value"] == [here]
     assert write(client, "DELETE", f"{members}({contact})/$ref").status == 204
     assert held(client, "contact", contact, "parentcustomerid") == [None]
     campaign, some = make(client, "campaigns", name="C"), make(client, "lists", listname="L", createdfromcode=2)

@@ -20,6 +20,7 @@ def test_an_update_without_a_condition_creates_what_is_not_there(client: Client)
     assert write(client, "PATCH", f"contacts({there})", {"lastname": "X"}, If_Match=etag).status == 204
     stale = write(client, "PATCH", f"contacts({there})", {"lastname": "Y"}, If_Match=etag)
     assert (stale.status, stale.code) == (412, "0x80060882")
+    assert set(stale.json["error"]) == {"code", "message"}
     assert made(write(client, "PATCH", f"contacts({MINE})", {"lastname": "New"}, If_None_Match="*")) == MINE
     assert made(write(client, "PATCH", f"contacts({NOWHERE})", {"lastname": "Ghost"})) == NOWHERE
     assert write(client, "DELETE", f"contacts({there})", If_Match=etag).status == 412
@@ -30,7 +31,11 @@ def test_the_caller_may_choose_the_id_once(client: Client) -> None:
     """A new row takes the id of its body; a second one with that id is a duplicate, and nothing of it stays."""
     assert make(client, "leads", leadid=MINE, subject="S") == MINE
     count = client.org.count("lead")
-    assert refusals(client, "POST", "leads", {"leadid": MINE, "lastname": "L"}) == [(412, "0x80040237")]
+    refused = write(client, "POST", "leads", {"leadid": MINE}, Prefer='odata.include-annotations="*"')
+    told = {name.rpartition(".")[2]: value for name, value in refused.json["error"].items() if "." in name}
+    assert (refused.status, refused.code) == (412, "0x80040237")
+    assert (told["ApiExceptionMessageName"], told["SubErrorCode"]) == ("DuplicateRecord", "2147220937")
+    assert (told["ApiExceptionHttpStatusCode"], told["ApiExceptionCategory"]) == ("412", "ClientError")
     assert client.org.count("lead") == count
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from aiohttp import web
 
@@ -66,7 +67,8 @@ class Server(simulate.Server[Site, Call]):
     async def _reply(self, request: web.Request, call: Call, faults: list[Fault]) -> Reply:
         reply = await self._said(request, call, faults)
         if call.path.startswith("/api/"):
-            reply.headers |= {"OData-Version": "4.0", "REQ_ID": f"{self.statistics.requests:032x}"}
+            number = UUID(int=self.statistics.requests)
+            reply.headers |= {"OData-Version": "4.0", "REQ_ID": number.hex, "x-ms-service-request-id": str(number)}
         return reply
 
     async def _said(self, request: web.Request, call: Call, faults: list[Fault]) -> Reply:

@@ -37,7 +37,8 @@ class Settings:
     schema_lag: float = 0  # for how many seconds a new column is not known without `Consistency: Strong`
     deletions_first: bool = False  # whether a delta tells deletions before changes
     etag_header: bool = True
-    privilege_names: bool = True
+    privilege_names: bool = True  # whether a user's privileges are told with their names
+    privileges_listed: bool = True  # whether the names of all privileges can be asked for
     empty_page_every: int = 0  # an empty page with a next link, in front of each n-th page
     delta_with_annotations: bool = True
     bare_lookups: bool = True  # `$select` takes a look-up by its bare name

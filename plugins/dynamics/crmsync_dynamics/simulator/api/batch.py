@@ -120,7 +120,9 @@ class Batch:
     def _one(self, request: Request) -> Answered:
         reply = self._reply(request)
         body = reply.body if isinstance(reply.body, bytes) else b"" if reply.body is None else _encode(reply.body)
-        headers = {**reply.headers, "OData-Version": "4.0"}
+        counted = self.site.statistics
+        number = f"{counted.requests:024x}{counted.sub_requests:08x}"
+        headers = {**reply.headers, "OData-Version": "4.0", "REQ_ID": number}
         if body:
             headers["Content-Type"] = reply.content_type
         return Answered(reply.status, headers, body, request.content_id)

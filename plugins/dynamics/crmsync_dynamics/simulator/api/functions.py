@@ -9,7 +9,7 @@ from crmsync_dynamics.simulator import addresses
 from crmsync_dynamics.simulator.access import VERBS, Depth, User
 from crmsync_dynamics.simulator.api.call import Call, Reply
 from crmsync_dynamics.simulator.api.site import Site
-from crmsync_dynamics.simulator.errors import bad_syntax, missing
+from crmsync_dynamics.simulator.errors import bad_syntax, missing, no_segment
 from crmsync_dynamics.simulator.fields import Entity
 
 _NAMES = re.compile(r"EntityNames=(@\w+|\[.*\])")
@@ -58,7 +58,7 @@ def privileges(site: Site, call: Call, key: str) -> Reply:
     unit = site.state.tables["systemuser"].by_id[identity]["businessunitid"].id
     held: list[dict[str, str]] = [
         {
-            "PrivilegeId": f"{entity.code:08x}-0000-4000-a000-{place:012d}",
+            "PrivilegeId": _number(entity, place),
             "PrivilegeName": f"prv{verb}{entity.schema}",
             "Depth": depth.name.title(),
             "BusinessUnitId": unit,
@@ -72,6 +72,22 @@ def privileges(site: Site, call: Call, key: str) -> Reply:
         held = [{name: value for name, value in one.items() if name != "PrivilegeName"} for one in held]
     where = f"{call.base}/$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse"
     return Reply(body={"@odata.context": where, "RolePrivileges": held})
+
+
+def all_privileges(site: Site, call: Call) -> Reply:
+    """The names of all privileges, for callers whose own were told without."""
+    if site.settings.privileges_listed:
+        names = [
+            {"privilegeid": _number(entity, place), "name": f"prv{verb}{entity.schema}"}
+            for entity in site.state.entities.values()
+            for place, verb in enumerate(VERBS)
+        ]
+        return Reply(body={"@odata.context": f"{call.base}/$metadata#privileges(privilegeid,name)", "value": names})
+    raise no_segment("privileges")
+
+
+def _number(entity: Entity, place: int) -> str:
+    return f"{entity.code:08x}-0000-4000-a000-{place:012d}"
 
 
 def _held(user: User, verb: str, entity: Entity) -> Depth:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from crmsync_dynamics.simulator import addresses
 from crmsync_dynamics.simulator.api.call import TEXT, Call, Reply
 from crmsync_dynamics.simulator.api.queries import rows_of
 from crmsync_dynamics.simulator.api.site import Site
-from crmsync_dynamics.simulator.errors import no_segment
+from crmsync_dynamics.simulator.errors import Refusal, no_segment
 from crmsync_dynamics.simulator.fields import Entity, Ref, Row
 from crmsync_dynamics.simulator.odata import options, shape
 from crmsync_dynamics.simulator.odata.render import Renderer
@@ -66,29 +67,47 @@ def value(site: Site, call: Call, set_name: str, key: str, name: str) -> Reply:
     return Reply(body=str(reply.body["value"]).encode(), content_type=TEXT) if reply.body else reply
 
 
-def _navigate(site: Site, call: Call, entity: Entity, row: Row, name: str) -> Reply:
-    reach = site.reach(call)
-    single = entity.navigation(name)
-    if single is None:
-        if name not in site.state.pairings and not _collects(site, entity, name):
-            raise no_segment(name)
-        other, rows = reach.collection(entity, name)
-        call.rights.need("Read", other)
-        return rows_of(site, call, other, rows(row))
-    found = row.get(single[0].name) if single[0].formula is None else single[0].formula(site.state, row)
-    ref = found if isinstance(found, Ref) else None
-    target = site.state.get(ref)
-    if ref is None or target is None or (single[0].type != "Owner" and ref.table != single[1].table):
+def references(site: Site, call: Call, set_name: str, key: str, name: str) -> Reply:
+    """The address of the row behind a look-up, or those of the rows in a collection."""
+    entity, row = locate(site, call, set_name, key)
+    if entity.navigation(name) is None:
+        other, rows = _collection(site, call, entity, name)
+        seen = [one for one in rows(row) if call.rights.reaches(site.state, "Read", other, one)]
+        value = [{"@odata.id": f"{call.base}/{other.set_name}({one[other.key]})"} for one in seen]
+        return Reply(body={"@odata.context": f"{call.base}/$metadata#Collection($ref)", "value": value})
+    found = _behind(site, call, entity, row, name)
+    if found is None:
         return Reply(204)
+    where = f"{call.base}/{found[0].set_name}({found[1][found[0].key]})"
+    return Reply(body={"@odata.context": f"{call.base}/$metadata#$ref", "@odata.id": where})
+
+
+def _navigate(site: Site, call: Call, entity: Entity, row: Row, name: str) -> Reply:
+    if entity.navigation(name) is None:
+        other, rows = _collection(site, call, entity, name)
+        return rows_of(site, call, other, rows(row))
+    found = _behind(site, call, entity, row, name)
+    return Reply(204) if found is None else Reply(body=shown(site, call, *found), headers=call.applied)
+
+
+def _collection(site: Site, call: Call, entity: Entity, name: str) -> tuple[Entity, Callable[[Row], Iterable[Row]]]:
+    try:
+        other, rows = site.reach(call).collection(entity, name)
+    except Refusal:
+        raise no_segment(name) from None
+    call.rights.need("Read", other)
+    return other, rows
+
+
+def _behind(site: Site, call: Call, entity: Entity, row: Row, name: str) -> tuple[Entity, Row] | None:
+    """The row that a look-up points to, None for none; raises Refusal for one that the user may not read."""
+    column, side = entity.navigation(name) or (None, None)
+    if column is None or side is None:
+        raise no_segment(name)
+    ref = row.get(column.name) if column.formula is None else column.formula(site.state, row)
+    target = site.state.get(ref) if isinstance(ref, Ref) else None
+    if not isinstance(ref, Ref) or target is None or (column.type != "Owner" and ref.table != side.table):
+        return None
     other = site.state.entities[ref.table]
     call.rights.need_row(site.state, "Read", other, target)
-    return Reply(body=shown(site, call, other, target), headers=call.applied)
-
-
-def _collects(site: Site, entity: Entity, name: str) -> bool:
-    return any(
-        target.table == entity.name and target.collection == name
-        for other in site.state.entities.values()
-        for column in other.columns.values()
-        for target in column.targets
-    )
+    return other, target

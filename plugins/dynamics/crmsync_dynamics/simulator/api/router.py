@@ -22,6 +22,7 @@ READS = (
     route("GET", r"WhoAmI(\(\))?", functions.who_am_i, "WhoAmI"),
     route("GET", r"RetrieveTotalRecordCount\((?P<arguments>.*)\)", functions.total_count, "function"),
     route("GET", rf"systemusers{KEY}/{ACTION}RetrieveUserPrivileges(\(\))?", functions.privileges, "function"),
+    route("GET", "privileges", functions.all_privileges, "function"),
     route("GET", "EntityDefinitions", metadata.tables, "metadata"),
     route("GET", _TABLE, metadata.table, "metadata"),
     route("GET", f"{_TABLE}/{_PART}", metadata.parts, "metadata"),
@@ -34,6 +35,7 @@ READS = (
     route("GET", f"{SET}{KEY}", records.read, "read"),
     route("GET", f"{SET}{KEY}/{NAME}", records.prop, "read"),
     route("GET", rf"{SET}{KEY}/{NAME}/\$value", records.value, "read"),
+    route("GET", rf"{SET}{KEY}/{NAME}/\$ref", records.references, "read"),
 )
 ROUTES: tuple[Route, ...] = (*WRITES, *READS)
 FREE = frozenset({"token", "page"})
@@ -52,7 +54,7 @@ def answer(site: Site, call: Call) -> tuple[str, Reply]:
         return "page", refused
     found = _VERSIONED.fullmatch(call.path)
     if found is None or found["version"] not in site.settings.versions:
-        asked_for = call.path.removeprefix("/api/").partition("/")[0]
+        asked_for = call.path.removeprefix("/api").strip("/").partition("/")[0]
         raise Refusal(
             "0x80060888", f"Requested API Version '{asked_for}' was not understood by the service.", status=404
         )

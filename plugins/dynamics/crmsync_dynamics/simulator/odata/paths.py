@@ -9,6 +9,7 @@ from typing import Any
 from crmsync_dynamics.simulator.access import User
 from crmsync_dynamics.simulator.errors import Refusal, no_property
 from crmsync_dynamics.simulator.fields import Column, Entity, Ref, Row, Target
+from crmsync_dynamics.simulator.odata import memberships
 from crmsync_dynamics.simulator.state import State
 
 Getter = Callable[[Row], Any]
@@ -90,6 +91,8 @@ class Reach:
             for column in other.columns.values():
                 if column.stored and any(one.collection == name and one.table == entity.name for one in column.targets):
                     return other, self._children(entity, other, column)
+        if (members := memberships.side(self.state, entity, name)) is not None:
+            return members
         pairing = self.state.pairings.get(name)
         if pairing is None or entity.name not in {pairing.one, pairing.two}:
             raise no_property(name, entity.name)
