@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from crmsync.actions import KINDS
@@ -24,8 +24,7 @@ LOOK_EVERY = 0.1
 LEASE_EVERY = 5.0  # seconds between two tries to serve, where another process does
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """How an action stands: done, refused, failed, or still waiting or running where it was waited for in vain.
 
     `outcome` tells what happened, `code` is for programs ("skipped": there was nothing to do), `crm_id` is the

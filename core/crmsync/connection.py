@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct, to_builtins
 
 from crmsync import backlog, kinds
 from crmsync.asking import Actions
@@ -35,8 +36,7 @@ from crmsync.verify import Verification, verify_routes
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Struct, frozen=True, kw_only=True):
     """What one run did. `status` is succeeded, failed (an object stopped) or incomplete (asked to stop)."""
 
     run: int
@@ -160,5 +160,5 @@ class Connection:
 
 
 def _told(step: Step) -> dict[str, Any]:
-    told = asdict(step)
+    told = to_builtins(step)
     return {**{k: v for k, v in told.items() if k not in ("counts", "id")}, **told["counts"]}

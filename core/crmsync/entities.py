@@ -8,7 +8,8 @@ parents arrive late, merge or convert. Fields that a connector selects beyond th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.model import Type
 
@@ -23,8 +24,7 @@ GUARDED = (*ENGINE_COLUMNS, "crm_created_at")
 """Columns that no other program may change: the engine's own, and what the CRM alone decides (R-049)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trail:
+class Trail(Struct, frozen=True, kw_only=True):
     """Activities that rows of an entity leave on persons: names by event, and where the persons are.
 
     `through` names the column that holds the person's CRM id, or (entity, column) when the persons are found
@@ -39,8 +39,7 @@ class Trail:
     watch: frozenset[str] = frozenset()  # only these columns count as changed; empty is all
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entity:
+class Entity(Struct, frozen=True, kw_only=True):
     """One table: its neutral columns by name."""
 
     name: str

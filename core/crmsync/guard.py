@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import ParamSpec
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync.errors import ConnectionStopped, CrmsyncError, QuotaKept, RetryLater, SchemaMoved, StoreError
 from crmsync.model import Route
@@ -21,8 +23,7 @@ FATAL = (ConnectionStopped, StoreError, Drained)
 RETRIES_IN_A_ROW = 2  # objects that answer "later" before the cycle waits for its next turn
 
 
-@dataclass(slots=True)
-class Guard:
+class Guard(Struct):
     """Does the work of one object after the other, and keeps why objects stopped."""
 
     pull: Pull

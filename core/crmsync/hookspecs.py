@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pluggy
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from crmsync.clock import Clock
@@ -53,8 +53,7 @@ class Session(Protocol):
         """The API calls made so far and what is left of the day's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What the engine lends a connector while it is connected.
 
     `memory` is kept in the database between runs and holds no secrets (the API version that was chosen); under the key
@@ -94,8 +93,7 @@ class Story(Protocol):
         """What the CRM shows where this record fills a column of `person`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
+class Simulation(Struct, frozen=True, kw_only=True):
     """A running simulator: `settings` reach it, `ready` is the line it prints for other programs."""
 
     settings: Mapping[str, object]
@@ -103,8 +101,7 @@ class Simulation:
     story: Story
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Customs:
+class Customs(Struct, frozen=True, kw_only=True):
     """What the actions of marketers mean in a CRM, where CRMs differ."""
 
     converting: str = (
@@ -122,8 +119,7 @@ class Customs:
     """Deleting a person deletes its record too, unless that is left out; else only if asked for (R-311, R-312)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class System:
+class System(Struct, frozen=True, kw_only=True):
     """Who a connector is. Facts, asked once; never combined with another plugin's."""
 
     name: str  # equals the entry point's name

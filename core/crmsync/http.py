@@ -11,7 +11,6 @@ import ipaddress
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -19,6 +18,7 @@ from typing import Any, Self
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import aiohttp
+from msgspec import Struct, field
 from yarl import URL
 
 from crmsync.errors import RetryLater, SettingsError
@@ -31,8 +31,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml version", b"<!--")
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """One answer, read to its end."""
 
     status: int
@@ -112,16 +111,14 @@ def origin(address: str) -> str:
     return f"{parts.scheme}://{host.lower()}:{port}"
 
 
-@dataclass(slots=True, kw_only=True)
-class Traffic:
+class Traffic(Struct, kw_only=True):
     """What a client sent and received."""
 
     calls: int = 0
     bytes: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class HttpClient:
+class HttpClient(Struct, kw_only=True):
     """A client for the origins it was told of, and for no others.
 
     `ca_file` names the certificates of a private authority. Counts every request that was answered in `traffic`.

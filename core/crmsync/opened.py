@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.actions.serving import Acting, Server
 from crmsync.clock import Clock, stamp
@@ -21,8 +22,7 @@ MEMORY = "memory:"
 ORG, DISABLED = "org", "disabled"
 
 
-@dataclass(slots=True)
-class Opened:
+class Opened(Struct):
     """Opens what is needed when it is needed; `close` lets go of all."""
 
     name: str

@@ -12,24 +12,23 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 from crmsync.errors import QuotaKept, QuotaSpent
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """What calls are made for, and which part of the share such work may use up: the rest is kept for better ones."""
 
     name: str
     part: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
+class Claims(Struct, frozen=True, kw_only=True):
     """The claims of one connection, from the weakest to the best."""
 
     pulls: Claim = Claim("pulls", 0.9)
@@ -58,8 +57,7 @@ def claiming(claim: Claim) -> Iterator[None]:
         _claim.reset(before)
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True):
     """Waits with jitter: up to `first` seconds, doubled each time, at most `longest`; `attempts` attempts in all."""
 
     first: float = 1.0
@@ -132,8 +130,7 @@ FIGURES_AGE = 900.0
 """Seconds after which the server's figures refuse nothing any more: only a call can find out what is free again."""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """The share of a daily allowance of calls that may be used, whoever else uses the allowance too.
 
     `used` and `limit` are what the server said last; `pending` are calls that it has not yet counted for us.

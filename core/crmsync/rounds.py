@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync import afterwards, backlog, shortage, telling
 from crmsync.cycle import Cycle
@@ -24,8 +26,7 @@ from crmsync.store.indexes import build_indexes
 Known = Mapping[str, Mapping[str, str]]
 
 
-@dataclass(slots=True)
-class Rounds:
+class Rounds(Struct):
     """Of one connection: the routes as the last look at the schema left them go from one round to the next."""
 
     opened: Opened

@@ -7,7 +7,8 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.errors import CrmsyncError, LeaseLost, SettingsError, StoreError
 from crmsync.flight import Flight
@@ -26,8 +27,7 @@ ACTIONS = "actions"  # a kind of run
 QUOTA, LOGIN = "quota", "login"
 
 
-@dataclass(slots=True)
-class Runs:
+class Runs(Struct):
     """Begins and ends the runs of one connection."""
 
     opened: Opened

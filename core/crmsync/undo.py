@@ -6,9 +6,11 @@ Rows are read from the CRM before anything is written back, so that what moved t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync.errors import CrmsyncError, StoreError
 from crmsync.known import know_routes
@@ -30,8 +32,7 @@ UNDO = "undo"
 AT_ONCE = 2_000  # rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
+class Undone(Struct, frozen=True, kw_only=True):
     """What an undo did, or (without a run of its own) would do: every value and record, with its state and why."""
 
     of: int
@@ -40,8 +41,7 @@ class Undone:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What a run did."""
 
     values: list[Reversal]

@@ -7,10 +7,11 @@ record on both sides. Each side's records also make a digest that does not depen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync.clock import moment, stamp
 from crmsync.entities import IDENTITY
@@ -33,8 +34,7 @@ HIDDEN = (
 MARGIN = timedelta(minutes=15)
 
 
-@dataclass(slots=True, kw_only=True)
-class Verification:
+class Verification(Struct, kw_only=True):
     """What a verification found. `ok` means that nothing differs without a rule that explains it."""
 
     ok: bool = True
@@ -44,8 +44,7 @@ class Verification:
     calls: int = 0
 
 
-@dataclass(slots=True)
-class _Check:
+class _Check(Struct):
     """One object being compared."""
 
     pull: Pull

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from crmsync.model import Value
 
@@ -21,8 +22,7 @@ class Operation(StrEnum):
     TASK = "task"  # person, person_object, owner; `values` are the task's own fields
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What an operation takes beside values. Ids are the CRM's."""
 
     owner: str = ""  # a user or a queue
@@ -38,8 +38,7 @@ class Wish:
     remove: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One pending write to the CRM: only the changed fields, by the CRM's names, in canonical values.
 
     `version` is the one the values were merged with, a precondition where the CRM has such. `key` stays the same
@@ -66,8 +65,7 @@ class Result(StrEnum):
     GONE = "gone"  # not written: the record was deleted, merged or converted meanwhile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The answer to one change.
 
     `crm_id` is the record's (of a conversion, the contact's; of a membership, the member's). `fields` are what a

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from crmsync.testing import Source, bench, carrying, watching
 from support.broken import BROKEN, Blocks, KeepsNoKeys, MayOnlyUpdate, OneWay, OnlyReads

@@ -53,7 +53,7 @@ def unnumbered(moves: set[Move]) -> set[Move]:
 
 def planned_of(refused: dict[str, Any]) -> Item:
     """The change that was refused, as it was planned."""
-    return Item(**{name: refused[name] for name in Item.__dataclass_fields__ if name != "rule"})
+    return Item(**{name: refused[name] for name in Item.__struct_fields__ if name != "rule"})
 
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])

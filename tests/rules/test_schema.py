@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from crmsync_salesforce.simulator import Server
 from support.records import columns, edit_first, everything, ids, listed, step, value

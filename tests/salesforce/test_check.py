@@ -3,9 +3,9 @@
 import asyncio
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from crmsync.model import BOTH_WAYS, Direction, Field, FieldMap, Finding, Level, Route
 from crmsync_salesforce.check import check

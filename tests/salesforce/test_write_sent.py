@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import force_setattr, replace
 
 from crmsync.clock import SetClock, stamp
 from crmsync.model import Alike, Kind, Page, Sent
@@ -123,7 +123,7 @@ def test_the_server_s_clock_counts() -> None:
             theirs = SetClock(NOON + offset)
             async with site(org=Org(5, 7, clock=theirs)) as one:
                 ours = SetClock(NOON)
-                object.__setattr__(one.context, "clock", ours)
+                force_setattr(one.context, "clock", ours)
                 await send(one, create(Email="first@b.example"))  # any answer tells the server's time
                 sent = await lost(one, create(Email="a@b.example"))
                 assert (await look(one, sent))[-1].gap

@@ -8,11 +8,11 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from crmsync.clock import SetClock, SystemClock, stamp
 from crmsync.errors import LeaseHeld, LeaseLost, SchemaTooNew, StoreError

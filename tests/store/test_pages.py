@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from crmsync.model import Counts, Kind, Row, Value
 from support.desk import ACCOUNT, CONTACT, DEAL, LEAD, ROLE, Desk, at

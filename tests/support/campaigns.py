@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec.structs import replace
 
 from crmsync.hookspecs import System, hookimpl
 from crmsync.model import BOTH_WAYS, Field, Fields, Kind, Page, Query, Route, Scope, Type, Value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmsync.actions import wishes
 from crmsync.actions.campaigns import add_to_campaign, change_status, remove_from_campaign
@@ -18,8 +19,7 @@ from crmsync.pull.run import Pull
 from crmsync.writes import Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One kind of action: what it takes, what does it, and what the activity of a person calls it.
 
     `once` is an operation with which it is over, and which nobody can tell from what is there afterwards.

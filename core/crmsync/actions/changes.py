@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.actions.jobs import Job
 from crmsync.model import Value
@@ -14,8 +15,7 @@ from crmsync.store.people.known import Person
 from crmsync.writes import Change, Operation, Outcome, Wish
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """One job's change; `step` tells several of one operation apart."""
 
     job: Job

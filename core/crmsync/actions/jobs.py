@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync.errors import CrmsyncError, RetryLater, SettingsError
 from crmsync.push.patience import pause
@@ -18,8 +19,7 @@ ASK_AGAIN = timedelta(seconds=5)  # whether a lost answer can be found out now
 LONGEST = timedelta(minutes=5)
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """`state` is empty while it is open; then done, refused, failed, waiting (for another try) or running (unknown)."""
 
     id: int

@@ -7,7 +7,8 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.actions import KINDS
 from crmsync.actions.ending import ended
@@ -27,8 +28,7 @@ Acting = Callable[[], AbstractAsyncContextManager[Pull]]
 """Opens a run of actions."""
 
 
-@dataclass(slots=True)
-class Server:
+class Server(Struct):
     """Serves the actions of one database until it is stopped."""
 
     store: Store

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 import typer
+from msgspec import Struct
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -65,8 +65,7 @@ def _value(text: str, field: FieldInfo) -> Any:
         return text
 
 
-@dataclass(slots=True)
-class Answers:
+class Answers(Struct):
     """What is known so far, and the questions for the rest."""
 
     model: type[BaseModel]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from crmsync.asking import Told
 from crmsync.cli import screen
@@ -34,7 +34,7 @@ def ask(settings: Path | None, name: str, kind: str, who: Sequence[str], *, as_j
 
     told = with_connection(settings, name, work)
     if as_json:
-        screen.write_json([asdict(one) for one in told])
+        screen.write_json([to_builtins(one) for one in told])
     else:
         for one in told:
             screen.say(f"{one.state}: {one.outcome}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from crmsync import planning
 from crmsync.cli import progress, screen
@@ -58,11 +58,11 @@ def plan(
 
 async def _write(found: planning.Plan) -> None:
     """One JSON document, a change a line: a plan may be larger than what fits into memory."""
-    sys.stdout.write(f'{{"plan": {json.dumps(asdict(found.header))},\n "about": {json.dumps(found.about())},\n')
+    sys.stdout.write(f'{{"plan": {json.dumps(to_builtins(found.header))},\n "about": {json.dumps(found.about())},\n')
     sys.stdout.write(' "changes": [')
     ahead = "\n  "
     async for one in found.items():
-        sys.stdout.write(ahead + json.dumps(asdict(one)))
+        sys.stdout.write(ahead + json.dumps(to_builtins(one)))
         ahead = ",\n  "
     sys.stdout.write("\n ]}\n")
     sys.stdout.flush()
@@ -74,7 +74,7 @@ async def _show(found: planning.Plan) -> None:
     async for one in found.items():
         number += 1
         if len(rows) < SHOWN:
-            rows.append({**asdict(one), "old": _short(one.old), "new": _short(one.new)})
+            rows.append({**to_builtins(one), "old": _short(one.old), "new": _short(one.new)})
     screen.table(rows, ITEM, empty="The next cycle would change nothing.")
     if number > SHOWN:
         screen.say(f"{number - SHOWN:,} more changes: --json or --save has them all")
@@ -105,7 +105,7 @@ async def carried(connection: Connection, file: Path, *, as_json: bool) -> Carri
 def tell(done: Carried, *, as_json: bool) -> None:
     """What became of a plan."""
     if as_json:
-        screen.write_json(asdict(done))
+        screen.write_json(to_builtins(done))
         return
     rows = [{**one, "old": _short(one["old"]), "new": _short(one["new"])} for one in done.refused]
     screen.table(rows, REFUSED, title="Not done", empty="All that was planned was done.")

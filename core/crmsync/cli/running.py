@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from msgspec import to_builtins
 
 from crmsync import service
 from crmsync.cli import work
@@ -69,7 +69,7 @@ def tell(connection: str, what: str, told: CrmsyncError | Summary | None) -> Non
 
     log = structlog.get_logger("crmsync").bind(connection=connection)
     if isinstance(told, Summary):
-        counts = {name: value for name, value in asdict(told.counts).items() if value}
+        counts = {name: value for name, value in to_builtins(told.counts).items() if value}
         log.info(what, status=told.status, seconds=round(told.seconds, 3), run=told.run, **counts)
         for note in told.notes:
             log.warning("note", note=note)

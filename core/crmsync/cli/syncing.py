@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from crmsync.cli import progress, screen
 from crmsync.cli.objects import all_known
@@ -103,7 +103,8 @@ def _finish(summary: Summary, *, as_json: bool) -> None:
 
 def as_dict(summary: Summary) -> dict[str, Any]:
     """A summary for programs."""
-    return asdict(summary)
+    told: dict[str, Any] = to_builtins(summary)
+    return told
 
 
 def show(summary: Summary) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from msgspec import to_builtins
 
 from crmsync.cli import progress, screen
 from crmsync.cli.options import AsJson, Settings
@@ -69,7 +69,7 @@ def _agreed(found: Undone) -> None:
 
 def _print(found: Undone, *, as_json: bool) -> None:
     if as_json:
-        screen.write_json(asdict(found))
+        screen.write_json(to_builtins(found))
         return
     screen.table(found.items[:SHOWN], ITEM, empty=f"Run {found.of} changed nothing.")
     if len(found.items) > SHOWN:

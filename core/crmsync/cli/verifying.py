@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import typer
+from msgspec import to_builtins
 
 from crmsync.cli import progress, screen
 from crmsync.cli.objects import all_known
@@ -43,7 +42,7 @@ def verify(
 
     found = with_connection(settings, name, work)
     if as_json:
-        screen.write_json(asdict(found))
+        screen.write_json(to_builtins(found))
     else:
         show(found)
     if not found.ok:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from crmsync.hookspecs import Context
 from crmsync.http import Response
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A good answer: its body, when it was asked for by the server's clock, and what it cost."""
 
     status: int
@@ -22,8 +22,7 @@ class Answer:
     bytes: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class Asker:
+class Asker(Struct, kw_only=True):
     """The part of a client that counts calls, and learns the server's time from what it answers."""
 
     context: Context

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import compress
 from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from crmsync.connectors import concluding
 from crmsync.connectors.concluding import conclude
@@ -38,8 +39,7 @@ B = TypeVar("B", bound=Batch[Any, Any, Any])
 S = TypeVar("S", bound=Session)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writer(Generic[S, B, I]):
+class Writer(Struct, Generic[S, B, I], frozen=True, kw_only=True):
     """The hook for a vendor: how each operation is done, and what the vendor's errors mean."""
 
     batch: Callable[[S, str, Any, list[I]], B]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from crmsync.connectors.concluding import Item, Lost, unknown
 from crmsync.connectors.faults import Faulty
@@ -49,8 +50,7 @@ class Describes(Protocol[K_co]):
         """Describe the object anew the next time."""
 
 
-@dataclass(slots=True)
-class Batch(Generic[S, K, I]):
+class Batch(Struct, Generic[S, K, I]):
     """The changes of one call of the `apply` hook, all of one object and operation."""
 
     session: S
@@ -77,8 +77,7 @@ class Batch(Generic[S, K, I]):
         return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(Struct, frozen=True, kw_only=True):
     """What a connector knows of the errors that end a call."""
 
     certain: Callable[[Exception], bool]  # the call did nothing

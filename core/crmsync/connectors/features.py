@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar
 
+from msgspec import Struct, field
 
-@dataclass(slots=True)
-class Features:
+
+class Features(Struct):
     """Abilities of the server by name; one that nobody has missed yet is believed in.
 
     A connector's own class says what each ability is and what is done without it, as the rest of a sentence.

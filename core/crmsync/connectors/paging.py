@@ -6,8 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmsync.model import Page
 
@@ -28,8 +30,7 @@ P = TypeVar("P", bound=Paid)
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Meter:
+class Meter(Struct):
     """What a read cost since its last page."""
 
     calls: int = 0

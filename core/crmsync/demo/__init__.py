@@ -6,9 +6,10 @@ Each connector gets a folder with a database and a settings file of its own, whi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field, to_builtins
 
 from crmsync import service
 from crmsync.connection import Connection, Summary
@@ -28,8 +29,7 @@ BIG = 5_001
 NEW_VALUE = "Edited by marketing"
 
 
-@dataclass(slots=True)
-class Play:
+class Play(Struct):
     """One connector's story, and what is told of it afterwards."""
 
     system: System
@@ -179,7 +179,7 @@ class Play:
         self.stage.line(f"  crmsync simulate {self.system.name} --records 5000")
 
     def _told(self, verification: Verification, path: Path) -> dict[str, Any]:
-        verify = asdict(verification)
+        verify = to_builtins(verification)
         return {
             "name": self.system.name,
             "title": self.system.title,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmsync import planning as plan
 from crmsync.connection import Connection, Summary
@@ -18,8 +19,7 @@ OURS = "Chosen by marketing"
 COLUMNS = ("side", "operation", "object", "crm_id", "field", "old", "new", "rule")
 
 
-@dataclass(slots=True)
-class WayBack:
+class WayBack(Struct):
     """Edits here, edits in the CRM at the same time, and what becomes of both."""
 
     connection: Connection

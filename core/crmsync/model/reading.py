@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from crmsync.model.canonical import Row, Value
 from crmsync.model.visible import Condition, Field
@@ -21,8 +22,7 @@ class Kind(StrEnum):
     SENT = "sent"  # what a create made whose answer was lost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
+class Cursor(Struct, frozen=True, kw_only=True):
     """Where a read goes on. Only the connector looks inside `mark` and `resume`.
 
     `mark` is replaced by a read's last page only, `resume` by every page (None once the read is complete);
@@ -34,8 +34,7 @@ class Cursor:
     made_with: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Struct, frozen=True, kw_only=True):
     """A create that was sent and not answered: the values, the key it carried, and when it left (canonical).
 
     `owner` and `person` (of a task: whom it is about) are those of its wish, where it had them.
@@ -48,8 +47,7 @@ class Sent:
     values: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """One read that the engine asks of a connector."""
 
     kind: Kind
@@ -63,8 +61,7 @@ class Query:
     expected: int | None = None  # rows to expect, where the engine knows
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """An id that is not in the CRM any more."""
 
     id: str
@@ -72,8 +69,7 @@ class Gone:
     reason: str = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """An id that lives on under another: merged into it, or (reason "converted") become it."""
 
     id: str
@@ -83,8 +79,7 @@ class Merged:
     reason: str = "merged"
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A row that was refused, and why. It keeps its id so that it can be read again."""
 
     id: str
@@ -92,8 +87,7 @@ class Skipped:
     row: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
+class Alike(Struct, frozen=True):
     """A record that resembles what a lost create would have made without being the same: `differs` says in what.
 
     `strong` where it agrees in what tells records apart: it is taken for the one that was made if no other may be.
@@ -106,8 +100,7 @@ class Alike:
     gone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """A batch of rows as read from a side: a header of columns and one tuple a row, in canonical values.
 
     `resume` is where to go on after this page; only a read's last page has a `mark`. `calls` and `bytes` are

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from crmsync.model.reading import Kind
 from crmsync.model.visible import Condition, Field, Scope
@@ -30,8 +31,7 @@ class Winner(StrEnum):
     MANUAL = "manual"  # neither moves until a person decides
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldMap:
+class FieldMap(Struct, frozen=True, kw_only=True):
     """One field joined to one column, and the ways its values may move."""
 
     field: Field
@@ -41,8 +41,7 @@ class FieldMap:
     blocked: frozenset[Direction] = frozenset()  # ways on which only the first value is taken (R-239)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """One object joined to one entity, with its rules. A connector brings routes; the policy narrows them.
 
     `fields` is the default mapping, CRM field to column, with the engine's own columns among them:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+
+class Counts(Struct, frozen=True, kw_only=True):
     """What a step did, in records; calls and bytes are what it cost."""
 
     new: int = 0
@@ -37,8 +37,7 @@ class Counts:
         return self.new + self.updated + self.deleted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """Something that happened, told to observers after commit, at most once. `name` is stable, for programs."""
 
     connection: str
@@ -51,8 +50,7 @@ class Event:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """Who and what a session talks to. `org` is the id that ties a database to one CRM."""
 
     org: str
@@ -63,8 +61,7 @@ class Identity:
     login: str = ""  # how and as whom: where it is told, it changes only while the connection is disabled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """API calls: `calls` by this session; `used` and `limit` of the whole org today, where the CRM tells."""
 
     calls: int = 0
@@ -81,8 +78,7 @@ class Level(StrEnum):
     STOP = "stop"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One line of a check: what was looked at, what was found, and what to grant."""
 
     level: Level

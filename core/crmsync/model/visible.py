@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmsync.model.canonical import Type, Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """One field of an object, as these credentials see it."""
 
     name: str
@@ -36,8 +36,7 @@ Fields = Mapping[str, Field]
 """Answer of the `fields` hook: the visible fields of an object by name. Observers answer with fewer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """One test on a field; `op` is one of = != < <= > >= in. Values are canonical."""
 
     field: str
@@ -45,8 +44,7 @@ class Condition:
     value: Value | tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """Answer of the `scope` hook: which rows and which operations of an object these credentials reach.
 
     `grants` says in a person's words what to grant where something is missing. `whole` where every record of the object

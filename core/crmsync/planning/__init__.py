@@ -6,9 +6,11 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from crmsync.connection import Connection, Summary
 from crmsync.hookspecs import Session
@@ -29,8 +31,7 @@ from crmsync.writes import Change, Operation
 SIDES = ("marketing", CRM)
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What a cycle would do now. Open as long as its copy of the database is.
 
     `troubles` are steps that would fail and records that would be set aside, `conflicts` those that would need a

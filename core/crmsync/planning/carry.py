@@ -6,11 +6,13 @@ No cursor moves: the next cycle reads what it would have read, and finds that it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync.connection import Connection
 from crmsync.errors import SettingsError
@@ -34,8 +36,7 @@ AT_ONCE = 500  # records
 LATER = "only a cycle does this: it is left to the next one"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class Carried(Struct, frozen=True, kw_only=True):
     """What became of a plan: the run, how many changes were made, and those that were refused, with both values."""
 
     run: int

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from msgspec import Struct
 
 from crmsync.errors import SettingsError
 from crmsync.store.history.planned import Item
@@ -17,8 +17,7 @@ from crmsync.store.history.planned import Item
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Struct, frozen=True, kw_only=True):
     """What a plan was made of: it is carried out on nothing else. `made_at` is canonical."""
 
     connection: str
@@ -29,8 +28,7 @@ class Header:
     format: int = FORMAT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seal:
+class _Seal(Struct, frozen=True, kw_only=True):
     sha256: str
 
 

@@ -7,12 +7,12 @@ core's defaults, its connector, and the observers in name order; so no hook has 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module, metadata
 from typing import NamedTuple
 
 import pluggy
+from msgspec import Struct
 
 from crmsync.errors import PluginError, SettingsError
 from crmsync.hookspecs import PROJECT, Hooks
@@ -39,8 +39,7 @@ class Installed(NamedTuple):
     title: str = ""  # of a connector, for people
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     installed: Installed
     plugin: object = None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any, cast
 
 import pluggy
+from msgspec.structs import replace
 
 from crmsync.aio import in_thread, is_async, only_makes, pages, settle
 from crmsync.errors import CrmsyncError, PluginError, RouteStopped

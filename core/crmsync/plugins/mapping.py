@@ -6,8 +6,9 @@ It costs nothing a record: where every column of a page is mapped, only the head
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from operator import itemgetter
+
+from msgspec.structs import replace
 
 from crmsync.hookspecs import hookimpl
 from crmsync.model import Direction, Page, Route, Row

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmsync.model import Counts, Direction, Route, Winner
 from crmsync.programs.enrolling import Enrolling
@@ -31,8 +33,7 @@ def routes_of(routes: Mapping[str, Route]) -> dict[str, Route] | None:
     return found if len(found) == len(wanted) else None
 
 
-@dataclass(slots=True)
-class Programs:
+class Programs(Struct):
     """One look at all linked programs."""
 
     pull: Pull

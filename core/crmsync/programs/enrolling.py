@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.clock import stamp
 from crmsync.model import Counts, Gone, Kind, Page, Route
@@ -24,8 +25,7 @@ AT_ONCE = 2_000
 AGAIN = "It is asked again when the membership changes, or after `crmsync retry`."
 
 
-@dataclass(slots=True)
-class Enrolling:
+class Enrolling(Struct):
     """The memberships of all linked programs that the CRM has to be asked for, `operation` being the step's."""
 
     pull: Pull

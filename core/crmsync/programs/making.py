@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmsync.clock import stamp
 from crmsync.model import Condition, Direction, Kind, Query, Route, Value
@@ -27,8 +29,7 @@ EXPECTED = 20  # statuses of a campaign
 MADE = Outcome(result=Result.DONE)
 
 
-@dataclass(slots=True)
-class Making:
+class Making(Struct):
     """The campaigns that are wanted now; `operation` is the step's. `routes` are those of campaigns by entity."""
 
     pull: Pull

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from crmsync.model import Counts, Cursor, Gone, Kind, Merged, Page, Query, Route
 from crmsync.pull.reads import Read, fields_of, versions

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.clock import Clock, stamp
 from crmsync.errors import CrmsyncError
@@ -26,8 +27,7 @@ class Drained(CrmsyncError):
     exit_code = 0
 
 
-@dataclass(slots=True)
-class Pull:
+class Pull(Struct):
     """What reading needs for the length of one run."""
 
     plugins: Plugins

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid5
+
+from msgspec.structs import replace
 
 from crmsync.clock import stamp
 from crmsync.model import BOTH_WAYS, Field, Route, Value

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync.model import Direction, Field, Route, Value
 from crmsync.pull.run import NEWS, Pull
@@ -20,8 +22,7 @@ AGAIN = "Correct the person, then ask for the same again."
 NEEDED = ("last_name", "company")  # usually asked for by the CRM (R-061)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Newcomer:
+class Newcomer(Struct, frozen=True, kw_only=True):
     """One person to be sent, and how. Without `link` it becomes a second record, which the person does not stand for.
 
     `owner` is a user or a queue by its id in the CRM; `assign` lets the CRM's own rules choose one; `duplicates` saves
@@ -36,8 +37,7 @@ class Newcomer:
     action: int | None = None
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A person's values on their way, and why they cannot go."""
 
     one: Newcomer

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import timedelta
+
+from msgspec import Struct, field
 
 from crmsync.errors import RouteStopped
 from crmsync.writes import Outcome
@@ -21,8 +22,7 @@ def pause(tries: int, outcome: Outcome) -> timedelta:
     return timedelta(seconds=max(1.0, outcome.retry_after))
 
 
-@dataclass(slots=True)
-class Breaker:
+class Breaker(Struct):
     """What was refused of one object's changes, by the code of the refusal, and how many were answered."""
 
     object: str

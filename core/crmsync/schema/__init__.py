@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync.errors import CrmsyncError, RetryLater, RouteStopped
 from crmsync.hookspecs import Session
@@ -26,8 +26,7 @@ from crmsync.store.memory import memory
 REMEMBERED = "routes"
 
 
-@dataclass(slots=True)
-class Schema:
+class Schema(Struct):
     """What one look at the CRM's schema found."""
 
     routes: dict[str, Route] = field(default_factory=dict)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
+
+from msgspec import Struct, field
 
 from crmsync.columns import column_of, holds, suffixed, why_not
 from crmsync.entities import IDENTITY, entity_of
@@ -48,8 +49,7 @@ def goes_out(route: Route, one: Field, column: str) -> bool:
     return may and not one.calculated and column not in IDENTITY
 
 
-@dataclass(slots=True)
-class Naming:
+class Naming(Struct):
     """The naming of one object's fields: what is taken already, and what a person should know."""
 
     route: Route

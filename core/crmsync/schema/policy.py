@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync.columns import NUMBERS
 from crmsync.entities import IDENTITY
@@ -19,8 +21,7 @@ NEEDED = frozenset({"crm_id", "modified_at"})
 """Columns without which no object can be synced."""
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
+class Narrowed(Struct, frozen=True):
     """A route with its maps, and what a person should know of how they came about.
 
     A finding of level STOP means that the object cannot be synced.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -54,7 +53,7 @@ def _clock(site: Site, call: Call) -> Body:
 
 def _settings(site: Site, call: Call) -> Body:
     settings = site.org.settings
-    names = [one.name for one in fields(settings)]
+    names: tuple[str, ...] = settings.__struct_fields__
     for name, value in read_object(call.body).items():
         if name not in names:
             raise ValueError(f"no setting is named {name}")

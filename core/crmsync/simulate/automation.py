@@ -7,12 +7,12 @@ refuses, and may know further kinds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
+
+class Validation(Struct, frozen=True, kw_only=True):
     """A rule that refuses records which hold a value in a field."""
 
     object: str
@@ -30,8 +30,7 @@ FORMULAS: dict[str, Callable[[str], str]] = {
 """What a rule may make of the text that is being saved."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """A field that every save through the API sets to a value, or by a formula to another spelling of its own text."""
 
     object: str
@@ -52,8 +51,7 @@ class Update:
             cells[self.field] = FORMULAS[self.formula](text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
+class Trigger(Struct, frozen=True, kw_only=True):
     """Code of the CRM's owner that fails for every record of a call with more than `most` of them."""
 
     object: str
@@ -62,8 +60,7 @@ class Trigger:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class Lock(Struct, frozen=True, kw_only=True):
     """A record that somebody holds while so many writes try to have it."""
 
     id: str

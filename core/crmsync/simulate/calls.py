@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(slots=True)
-class Reply:
+
+class Reply(Struct):
     """An answer; a body that is neither bytes nor None is sent as JSON."""
 
     status: int = 200
@@ -17,8 +17,7 @@ class Reply:
     content_type: str = "application/json"
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
+class Call(Struct, kw_only=True):
     """A request; `path` and `query` are decoded, `url` is where the simulator is."""
 
     method: str

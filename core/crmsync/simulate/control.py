@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync.simulate.acts import COMMON, Act, Body, show_faults
 from crmsync.simulate.calls import Call, Refusal, Reply
@@ -16,8 +17,7 @@ from crmsync.simulate.site import Site
 PREFIX = "/control"
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """A simulator's control path: what all simulators can be asked, and the `acts` that are its own.
 
     `check` raises ValueError for a fault whose action is unknown, `features` can be switched off, and `more` is

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(slots=True)
-class Fault:
+
+class Fault(Struct):
     """One planted fault and how often it has been met."""
 
     action: dict[str, Any]
@@ -66,8 +66,7 @@ class Fault:
         return {"match": match, "action": self.action, "hits": self.hits}
 
 
-@dataclass(slots=True)
-class FaultPlan:
+class FaultPlan(Struct):
     """All planted faults, in the order they were planted."""
 
     planted: list[Fault] = field(default_factory=list)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from crmsync.simulate.records import Draw
 
@@ -18,8 +19,7 @@ YEAR = 365
 POOL = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """How much of what; `records` counts contacts beside those of the big account."""
 
     records: int
@@ -53,8 +53,7 @@ class Plan:
         return self.records // 4
 
 
-@dataclass(slots=True)
-class Made(Generic[R]):
+class Made(Struct, Generic[R]):
     """What has been made so far: `refs` to it by an object's name, who owns it, and the stamps it draws from."""
 
     state: Any

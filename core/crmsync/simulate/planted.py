@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from crmsync.simulate.calls import Call, Reply
 from crmsync.simulate.faults import Fault
@@ -18,8 +19,7 @@ _PLAIN = "text/plain;charset=UTF-8"
 _PAGE = "<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
 
 
-@dataclass(frozen=True, slots=True)
-class FaultActions(Generic[S, C, R]):
+class FaultActions(Struct, Generic[S, C, R], frozen=True):
     """A vendor's actions: `before` may answer in place of the server, `after` changes its answer.
 
     `others` are further names, of actions that the server itself looks out for; `reply` makes the answers.

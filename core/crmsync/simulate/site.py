@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync.simulate.faults import FaultPlan
 from crmsync.simulate.statistics import Statistics
 
 
-@dataclass(slots=True)
-class Site:
+class Site(Struct):
     """One running simulator; `dispatch` answers a call inside another one, refusals included.
 
     `org` is the data and what can happen in it: it has a `clock`, `settings` (a dataclass), the `automation` of its

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 MOST_RECENT = 200
 
 
-@dataclass(slots=True)
-class Statistics:
+class Statistics(Struct):
     """Counts since the start or the last reset; `charged` survives a reset because a daily limit does."""
 
     charged: int = 0
@@ -51,7 +51,7 @@ class Statistics:
         """Start counting anew, but for what the daily limit has used up."""
         charged, in_flight = self.charged, self.in_flight
         fresh = Statistics(charged=charged, in_flight=in_flight, most_in_flight=in_flight)
-        for name in self.__slots__:
+        for name in self.__struct_fields__:
             setattr(self, name, getattr(fresh, name))
 
     def show(self) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from crmsync.model import Counts, Cursor, Kind, Page, Route
 
@@ -17,8 +18,7 @@ WRITES_LIMIT = 50_000
 ZERO = Counts()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """One mapped page with everything its transaction needs.
 
     The page's columns start with `crm_id` and `modified_at` (and `version`, where the CRM has one).
@@ -44,8 +44,7 @@ class Batch:
         return len(self.route.directions) < 2  # noqa: PLR2004 - the two directions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One (object, operation) of a run, with its counts so far. `id` is None until it was stored."""
 
     run: int
@@ -59,8 +58,7 @@ class Step:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """A cursor to be moved with a transaction."""
 
     object: str
@@ -69,8 +67,7 @@ class Move:
     partition: str = ""
 
 
-@dataclass(slots=True)
-class Applied:
+class Applied(Struct):
     """What a page's transactions did."""
 
     counts: Counts = field(default_factory=Counts)

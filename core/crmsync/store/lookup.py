@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync.model import Route
 
@@ -38,8 +39,7 @@ def next_run(con: sqlite3.Connection) -> int:
     return int(con.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM crmsync_run").fetchone()[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """One id as the database has it, to be compared with the CRM."""
 
     role: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmsync.clock import stamp
 from crmsync.errors import CrmsyncError
@@ -84,8 +86,7 @@ def cursors(con: sqlite3.Connection) -> dict[tuple[str, Kind], Cursor]:
     return {(row[0], Kind(row[1])): Cursor(mark=row[2], resume=row[3], made_with=row[4]) for row in rows}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Struct, frozen=True, kw_only=True):
     """One error as it is listed: at record level (with both ids) or at job level."""
 
     run: int

@@ -6,9 +6,11 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync.clock import Clock
 from crmsync.errors import StoreError
@@ -26,8 +28,7 @@ UNSTORABLE = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingErro
 """What SQLite raises when a value does not fit; the file itself is well."""
 
 
-@dataclass(slots=True)
-class SqliteStore:
+class SqliteStore(Struct):
     """One open database. Everything the engine writes goes through `write`, which checks the lease's token."""
 
     database: Database

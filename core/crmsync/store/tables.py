@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmsync.clock import Clock, stamp
 from crmsync.entities import Entity, entity_of
@@ -27,8 +28,7 @@ STORAGE = {Type.INTEGER: "INTEGER", Type.BOOLEAN: "INTEGER", Type.DECIMAL: "ANY"
 SHAPE = "shape"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """One entity as it is to be: every column with its type, and those that travel back to the CRM."""
 
     entity: Entity

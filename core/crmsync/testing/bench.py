@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from crmsync.aio import settle
 from crmsync.clock import Clock, SystemClock
@@ -51,8 +52,7 @@ async def _nothing() -> None:
     await asyncio.sleep(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """A CRM to test with: settings that reach it, and the truth behind it.
 
     `wrong` are settings that make the credentials invalid; `wait` lets time pass between two edits, where the CRM's
@@ -74,8 +74,7 @@ class Source:
     lose: Callable[[], object] | None = None
 
 
-@dataclass(slots=True)
-class Bench:
+class Bench(Struct):
     """An open session, and short words for what promises ask of it."""
 
     plugins: Plugins

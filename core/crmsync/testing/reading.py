@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from copy import deepcopy
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from crmsync.model import Cursor, Direction, Field, Kind, Page
 from crmsync.testing.bench import IDENTITY, Bench, Promises, end, fields_of, rows_of

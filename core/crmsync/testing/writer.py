@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 import pytest
+from msgspec import Struct, field
 
 from crmsync.aio import settle
 from crmsync.clock import stamp
@@ -27,8 +27,7 @@ NEVER = "never-was"
 """An id that no record ever had."""
 
 
-@dataclass(slots=True)
-class Writer:
+class Writer(Struct):
     """Somebody who writes one kind of record through the connector, and looks at it behind the connector's back."""
 
     bench: Bench

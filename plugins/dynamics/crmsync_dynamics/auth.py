@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
+from msgspec import Struct, field
 from pydantic import SecretStr
 
 from crmsync.clock import Clock
@@ -47,8 +47,7 @@ _HINTS: dict[int, str] = {
 _LATER = frozenset({"temporarily_unavailable", "server_error"})
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token and when it is to be renewed."""
 
     secret: SecretStr | None
@@ -61,8 +60,7 @@ class Token:
         return {"Authorization": f"Bearer {self.secret.get_secret_value()}"} if self.secret else {}
 
 
-@dataclass(slots=True, kw_only=True)
-class Auth:
+class Auth(Struct, kw_only=True):
     """Gives out the token and renews it. `vault` keeps a refresh token that was replaced."""
 
     settings: DynamicsSettings

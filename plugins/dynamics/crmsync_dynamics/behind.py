@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import Struct
 
 from crmsync.connectors.answers import Answer
 from crmsync.errors import RetryLater, RouteStopped
@@ -27,8 +27,7 @@ class Counting(Protocol):
         """Count an answer, and hand it on."""
 
 
-@dataclass(slots=True)
-class Behind:
+class Behind(Struct):
     """Small reads on the way of a larger one. All raise Faulty and ours."""
 
     session: DynamicsSession

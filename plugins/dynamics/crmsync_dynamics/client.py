@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,8 +27,7 @@ _STRONG = {"Consistency": "Strong"}
 _SERVER = 500
 
 
-@dataclass(slots=True, kw_only=True)
-class Client(Asker):
+class Client(Asker, kw_only=True):
     """Everything that is asked of an environment goes through `request`."""
 
     settings: DynamicsSettings

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from xml.parsers import expat
+
+from msgspec import Struct, field
 
 ENUM = "Enum"
 
 
-@dataclass(slots=True)
-class Property:
+class Property(Struct):
     """One column."""
 
     name: str
@@ -19,8 +19,7 @@ class Property:
     nullable: bool = True
 
 
-@dataclass(slots=True)
-class EntityType:
+class EntityType(Struct):
     """What rows have; `bound` are a property, the type it refers to, and the navigation there."""
 
     name: str
@@ -30,8 +29,7 @@ class EntityType:
     bound: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """What a metadata document says, as far as it is used. Types are known by their names with the namespace."""
 
     types: dict[str, EntityType] = field(default_factory=dict)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync import values
 from crmsync.errors import RetryLater
@@ -29,8 +29,7 @@ _SECONDS = 20  # characters of 2026-05-04T10:30:15Z
 Values = Sequence[Value]
 
 
-@dataclass(slots=True)
-class Decoded:
+class Decoded(Struct):
     """A page as columns in the order of the decoder's."""
 
     columns: list[Values]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import msgspec
@@ -43,7 +42,6 @@ def done(item: Item, reply: Reply) -> None:
     item.outcome = outcomes.done(item.id)
 
 
-@dataclass(slots=True)
 class Batch(delivering.Batch[DynamicsSession, Known, Item]):
     """The changes of one call of the hook, and how they are sent."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmsync.errors import CrmError, RetryLater, RouteStopped
 from crmsync.model import Field, Type
@@ -27,8 +29,7 @@ KEYLESS = "keyless"
 _NO_DEFINITIONS = frozenset({Policy.OBJECT, Policy.MISTAKE, Policy.ABSENT})
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """An object: its table, what the user may do with it, and the view it is where it is no table of its own."""
 
     table: Table

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from crmsync.connectors import faults
 from crmsync.errors import CrmError, Denied, RouteStopped
@@ -104,8 +105,7 @@ _COLUMN = re.compile(r"property named '([\w.]+)'|attribute (?:with name |')?'?(\
 _RIGHT = re.compile(r"missing (prv\w+) privilege")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One error as the vendor tells it; `name` is the platform's own word for it, where it tells."""
 
     code: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.model import Value
 from crmsync.writes import Change, Outcome
@@ -11,8 +12,7 @@ from crmsync_dynamics.errors import Fault
 from crmsync_dynamics.query import is_guid
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One request, by its path below the root of the service; a body is JSON."""
 
     method: str
@@ -21,8 +21,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """The answer to one request; `fault` is what the vendor says where it did not do it."""
 
     status: int
@@ -32,8 +31,7 @@ class Reply:
     retry_after: float | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Item:
+class Item(Struct, eq=False):
     """One change on its way: its record, its values and their JSON, its requests, and what became of it.
 
     Several requests are done all or none. `lost` is whether it was sent once without an answer.

@@ -6,7 +6,8 @@ The mark of the last page is that link, or else the moment the load began, less 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmsync.connectors import marks
 from crmsync.model import Page
@@ -58,8 +59,7 @@ async def whole(reader: Reader, place: Place | None, *, again: bool = False) -> 
             return
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """How a whole read begins: at a place, with tracking or without, and whether tracking was lost on the way."""
 
     place: Place | None

@@ -6,11 +6,11 @@ Whoever was not added by us is not removed by us (R-163 to R-166).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync.connectors.answers import Answer
 from crmsync_dynamics import outcomes
@@ -31,8 +31,7 @@ _NO_MEMBER = "0x80048458"
 Pair = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Lists:
+class Lists(Struct):
     """The marketing lists of the campaigns of a batch, by campaign and table."""
 
     batch: Batch

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from crmsync.errors import RouteStopped
 from crmsync.hookspecs import Customs, System, hookimpl

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from crmsync.connectors.paging import packed
 from crmsync.errors import RouteStopped
@@ -104,8 +105,7 @@ def condition(test: Condition, columns: Mapping[str, Column]) -> str:
     return f"({said} or {wire} eq null)" if test.op == "!=" and values[0] is not None else said
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Select:
+class Select(Struct, frozen=True, kw_only=True):
     """A query in parts. `where` are finished conditions, all of which must hold."""
 
     set: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from crmsync.clock import stamp
 from crmsync.connectors.answers import Answer
@@ -31,8 +32,7 @@ SMALLEST = 50
 """Rows in a page that are not too many for any server."""
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """One read of one object: its columns and its decoder. Raises SchemaMoved's cause for a column that is gone."""
 
     session: DynamicsSession

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import time
 import zlib
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync.hookspecs import REMEMBERS
 from crmsync.pacing import SingleFlight
@@ -24,8 +24,7 @@ _ENDS = frozenset({Policy.LOGIN, Policy.STOP, Policy.THROTTLED})
 _FORM = "2"  # of what is kept: another one is asked for anew
 
 
-@dataclass(slots=True)
-class Remembered:
+class Remembered(Struct):
     """Keeps tables in the connector's memory, each with the version of the schema that it is of."""
 
     client: Client

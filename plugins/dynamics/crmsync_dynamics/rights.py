@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync.pacing import SingleFlight
 from crmsync_dynamics.client import Client
@@ -24,8 +24,7 @@ _ALLOWED = 4
 _UNTOLD = frozenset({Policy.ABSENT, Policy.OBJECT, Policy.MISTAKE, Policy.PRIVILEGE, Policy.MOVED, Policy.RECORD})
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """What may be done with a secured column."""
 
     read: bool = False
@@ -33,8 +32,7 @@ class Permission:
     update: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """Everything the user may do; None where the server does not tell."""
 
     privileges: Mapping[str, str] | None = None  # name in lower case, as some servers tell tables → depth
@@ -62,8 +60,7 @@ def names_of(table: Table, verb: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(["prv" + verb + "Activity", *names] if table.activity else names))
 
 
-@dataclass(slots=True)
-class Rights:
+class Rights(Struct):
     """Asks for the rights, and remembers them for a minute."""
 
     client: Client

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from crmsync.model import BOTH_WAYS, Condition, Kind, Route, Type, Winner
 
@@ -19,8 +20,7 @@ ROOTS = ("lead", "contact", "account")
 """Tables that custom ones must be related to, within two steps, to be on offer."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """An object that is no table of its own: columns of a table by names of its own."""
 
     table: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from crmsync.clock import moment
 from crmsync.model import Page

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync.errors import Denied, SettingsError
 from crmsync.hookspecs import Context
@@ -36,8 +36,7 @@ class Who(msgspec.Struct):
     BusinessUnitId: str = ""
 
 
-@dataclass(slots=True)
-class DynamicsSession:
+class DynamicsSession(Struct):
     """What `connect` yields; opaque to the engine but for `identity` and `usage`.
 
     Whatever is asked of the environment, also by who writes, goes through `client.request`.

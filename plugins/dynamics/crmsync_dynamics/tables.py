@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from dataclasses import field as filled
+
+from msgspec import Struct
+from msgspec import field as filled
+from msgspec.structs import replace
 
 from crmsync.model import Field, Type
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Column:
+class Column(Struct, frozen=True, kw_only=True, eq=False):
     """One field of ours, and what it is on the wire."""
 
     field: Field
@@ -35,8 +36,7 @@ class Column:
         return bool(self.target) or self.named
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
+class Relation(Struct, frozen=True, kw_only=True):
     """A lookup of this table to another."""
 
     column: str
@@ -44,8 +44,7 @@ class Relation:
     navigation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """One table of the environment."""
 
     name: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
+from msgspec import Struct, field
 from pydantic import SecretStr
 
 from crmsync.clock import Clock
@@ -46,8 +46,7 @@ _LATER = frozenset({"rate_limit_exceeded", "server_error", "temporarily_unavaila
 _SKEW = ("expired", "assertion", "not yet valid")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A session: its secret, where it is good, and who it is."""
 
     secret: SecretStr
@@ -65,8 +64,7 @@ class Token:
         return (org, "") if mark and org.startswith("00D") else ("", "")
 
 
-@dataclass(slots=True, kw_only=True)
-class Auth:
+class Auth(Struct, kw_only=True):
     """Gives out the session's token and renews it. `vault` keeps a refresh token that was rotated."""
 
     settings: SalesforceSettings

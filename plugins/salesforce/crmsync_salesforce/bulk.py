@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from crmsync.connectors import marks
 from crmsync.model import Page
@@ -43,8 +44,7 @@ LONG_TEXT, MOST_LONG_TEXTS = 255, 2
 _NO_MORE = frozenset({"", "null"})
 
 
-@dataclass(slots=True)
-class BulkPage:
+class BulkPage(Struct):
     """A part of a page of results, and where to go on behind it: so many rows into the page of `locator`."""
 
     found: Decoded

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from crmsync.clock import moment, stamp
 from crmsync.connectors import marks
@@ -19,8 +20,7 @@ from crmsync_salesforce.resume import Place, read_mark, write_mark
 NARROWEST = timedelta(minutes=1)
 
 
-@dataclass(slots=True)
-class _Window:
+class _Window(Struct):
     """What a query asks for: stamps from `since` on, behind a row, and (only after a time-out) before `until`."""
 
     since: str

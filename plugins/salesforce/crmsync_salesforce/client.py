@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import field
 
 from crmsync.connectors import answers
 from crmsync.errors import SettingsError
@@ -26,8 +26,7 @@ _GOOD = frozenset({200, 201, 202, 204, 304})
 _CLIENT, _SERVER, _NOT_FOUND = 400, 500, 404
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer(answers.Answer):
+class Answer(answers.Answer, frozen=True, kw_only=True):
     """A good answer, and the session that it came in: a cursor is good for that one alone."""
 
     token: Token
@@ -43,8 +42,7 @@ def limit_info(text: str) -> tuple[int, int] | None:
     return None
 
 
-@dataclass(slots=True, kw_only=True)
-class Client(answers.Asker):
+class Client(answers.Asker, kw_only=True):
     """Everything that is asked of an org goes through `call`."""
 
     settings: SalesforceSettings

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync.pacing import Claim, claimed, claiming
 from crmsync_salesforce.client import Answer, Client
@@ -36,8 +37,7 @@ class _Subs(msgspec.Struct, gc=False):
     compositeResponse: list[_Sub]  # noqa: N815
 
 
-@dataclass(slots=True, eq=False)
-class _Asked:
+class _Asked(Struct, eq=False):
     url: str
     headers: Mapping[str, str]
     query: bool
@@ -45,8 +45,7 @@ class _Asked:
     claim: Claim = field(default_factory=claimed)
 
 
-@dataclass(slots=True)
-class Bundler:
+class Bundler(Struct):
     """Collects reads and sends them together; `get` looks like the client's own."""
 
     client: Client

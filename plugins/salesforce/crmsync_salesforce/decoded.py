@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync import values
 from crmsync.model import Field, Row, Skipped, Type, Value
@@ -15,8 +16,7 @@ from crmsync_salesforce.query import SHORT_ID, whole_id
 Column = Sequence[Value]
 
 
-@dataclass(slots=True)
-class Decoded:
+class Decoded(Struct):
     """A page as rows, whose values are in the order of the decoder's fields."""
 
     rows: list[Row]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -23,7 +22,6 @@ _OF_ONE = frozenset({Policy.ABSENT, Policy.MISTAKE})
 _SPOILED = frozenset({"HTTP_413", "EXCEEDED_ID_LIMIT"})
 
 
-@dataclass(slots=True)
 class Batch(delivering.Batch[SalesforceSession, Known, Item]):
     """The changes of one call of the hook, and how they are sent."""
 

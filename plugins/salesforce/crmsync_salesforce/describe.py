@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync.errors import CrmError, RetryLater
 from crmsync.http import http_date
@@ -24,8 +24,7 @@ _NOT_MODIFIED = 304
 _SAME_SECOND = timedelta(seconds=3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What reading must know of an object."""
 
     stamp: str = "SystemModstamp"
@@ -50,8 +49,7 @@ class Facts:
         )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Known:
+class Known(Struct):
     """One object as it was described last."""
 
     described: Described
@@ -70,8 +68,7 @@ class Known:
         return frozenset(one.name for one in self.described.fields if one.filterable)
 
 
-@dataclass(slots=True)
-class Describes:
+class Describes(Struct):
     """Describes of objects: asked for together, kept, and asked again with "has it changed?"."""
 
     client: Client

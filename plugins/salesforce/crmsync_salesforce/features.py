@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -23,7 +22,6 @@ _INSTEAD = {
 }
 
 
-@dataclass(slots=True)
 class Features(features.Features):
     """The abilities of such a server."""
 

@@ -8,7 +8,8 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.connectors.concluding import Lost
 from crmsync.errors import CrmError
@@ -33,8 +34,7 @@ _ERROR = re.compile(r"([A-Z][A-Z0-9_]*):(.*?)(?::([^:]*?) --)?\s*\Z", re.DOTALL)
 _JOB = {"operation": "update", "contentType": "CSV", "lineEnding": "LF", "columnDelimiter": "COMMA"}
 
 
-@dataclass(slots=True)
-class _Part:
+class _Part(Struct):
     """What goes up in one job."""
 
     items: dict[str, Item] = field(default_factory=dict)

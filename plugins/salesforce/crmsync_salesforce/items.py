@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.model import Value
 from crmsync.writes import Change, Outcome
@@ -15,8 +16,7 @@ Mark = Callable[["Item"], Hashable]
 """What no two changes of one call may share."""
 
 
-@dataclass(slots=True, eq=False)
-class Item:
+class Item(Struct, eq=False):
     """One change on its way: the record it is about, the values to write, the same as JSON, and what became of it."""
 
     change: Change
@@ -30,8 +30,7 @@ class Item:
         self.id = self.id or whole_id(self.change.crm_id or "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """What the vendor said of one record."""
 
     id: str | None = None
@@ -39,8 +38,7 @@ class Written:
     made: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(Struct, frozen=True, kw_only=True):
     """A way to send some records in one call: what is sent, and how its answer is read, a result a record."""
 
     send: Callable[[Sequence[Item]], Awaitable[Answer]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmsync.model import Alike, Field, Sent, Type, Value
 from crmsync_salesforce.describe import Known
@@ -24,8 +25,7 @@ _SHARED = ("Company", "City", "State", "PostalCode", "Country")
 """Fields whose values few records share, best first, and those whose values many do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(Struct, frozen=True):
     """The values of a create that tell one record from another. With `ours` only our own records are compared."""
 
     fields: Mapping[str, Field]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from crmsync.connectors.paging import packed
 from crmsync.errors import RouteStopped
@@ -74,8 +75,7 @@ def _type_of(value: Value) -> Type:
     return Type.TEXT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Select:
+class Select(Struct, frozen=True, kw_only=True):
     """A query in parts. `where` are finished conditions, all of which must hold."""
 
     fields: tuple[str, ...]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync.connectors.paging import Meter, abandon
 from crmsync.errors import RetryLater
@@ -26,8 +26,7 @@ RESTARTS = 5
 _PATH_ROOM = 60  # bytes of an address in front of the query
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """One read of one object: its columns and its decoder."""
 
     session: SalesforceSession

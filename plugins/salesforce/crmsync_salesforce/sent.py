@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmsync.clock import moment, stamp
 from crmsync.model import Alike, Field, Page, Sent
@@ -72,8 +74,7 @@ def _among_ours(reader: Reader, known: Known, wanted: Sent) -> tuple[tuple[str, 
     return (*tests, *likeness.tests()), comparison
 
 
-@dataclass(frozen=True, slots=True)
-class _Comparison:
+class _Comparison(Struct, frozen=True):
     """Sorts records by what they have in common with what was sent, and hands on the columns that were asked for."""
 
     likeness: Likeness

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync.errors import CrmError
 from crmsync.hookspecs import Context
@@ -27,8 +27,7 @@ from crmsync_salesforce.settings import SalesforceSettings
 USERINFO = "/services/oauth2/userinfo"
 
 
-@dataclass(slots=True)
-class SalesforceSession:
+class SalesforceSession(Struct):
     """What `connect` yields; opaque to the engine but for `identity` and `usage`."""
 
     settings: SalesforceSettings

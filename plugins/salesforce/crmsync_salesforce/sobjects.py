@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Struct
 
 from crmsync.writes import Wish
 from crmsync_salesforce import wire
@@ -33,8 +33,7 @@ class _Result(msgspec.Struct, gc=False):
     errors: list[_Error] = []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verb:
+class Verb(Struct, frozen=True, kw_only=True):
     """One kind of write: of many records by `method` and `tail`, each a JSON object; of one as `one` spells it."""
 
     method: str

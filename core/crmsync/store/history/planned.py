@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync.entities import ENGINE_COLUMNS
 from crmsync.model import Value
@@ -27,8 +29,7 @@ _QUIET = frozenset({"marketing-wins", "blocked", "create"})
 _OPERATIONS = {"deleted": "delete", "merged": "merge", "converted": "convert"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """One change of one side. `field` is the column; "*" stands for a whole record, whose values are then a table.
 
     `side` is the one that is written. Operations are create, link (a record is joined to a row that was here), update,
@@ -47,8 +48,7 @@ class Item:
     rule: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Where a database stood: the last number of each table that grows."""
 
     journal: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync.entities import ENGINE_COLUMNS, IDENTITY
 from crmsync.model import Gone, Kind, Merged, Page, Route, Row
@@ -14,8 +15,7 @@ from crmsync.store.history.planned import Item
 Key = tuple[str, str]  # object and id
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """One planned change that was not made: why, and what either side has now."""
 
     item: Item
@@ -33,8 +33,7 @@ class Refused:
         }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """Planned changes that are made together or not at all: of one record, or of those that were joined."""
 
     items: list[Item]
@@ -52,8 +51,7 @@ class Group:
         return all(one.operation == "update" and one.field not in (*ENGINE_COLUMNS, "*") for one in self.items)
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(Struct):
     """What the CRM says of some records now."""
 
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -83,8 +81,7 @@ class Seen:
         return "present" if key in self.rows else "deleted" if key in self.gone else "not visible"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """What all attempts of a run share. Of objects in `loading` new records leave no activities, as in a first load."""
 
     routes: Mapping[str, Route]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from crmsync.store.capture import captured
 from crmsync.store.history.undoing import LEFT, RULE, Reversal
@@ -24,7 +23,6 @@ _TOUCHED = """SELECT 1 FROM crmsync_journal WHERE entity = ?1 AND row_id = ?2 AN
 _FIRST_READ = "SELECT MIN(run) FROM crmsync_journal WHERE entity = ? AND row_id = ? AND run > ?"
 
 
-@dataclass(slots=True)
 class Created(Reversal):
     """One record that came into being with a run; `left` says on which side."""
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync.entities import GUARDED
 from crmsync.errors import SettingsError
@@ -38,8 +39,7 @@ _ONE_WAY = "the field moves one way, or is blocked: the next update of the recor
 _MERGE = "a merge or conversion cannot be undone (R-300)"
 
 
-@dataclass(slots=True)
-class Reversal:
+class Reversal(Struct):
     """One value of a run: what the run left, and what stood before. `state` is empty while it may be taken back."""
 
     of: Record

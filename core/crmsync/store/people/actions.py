@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 WAITING, RUNNING, DONE, REFUSED, FAILED = "waiting", "running", "done", "refused", "failed"
 OPEN = "state IN ('waiting', 'running')"  # to the letter as the index has it
 _DUE = f"{OPEN} AND (retry_at IS NULL OR retry_at <= ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One action that is to be done now."""
 
     id: int
@@ -24,8 +24,7 @@ class Row:
     tries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """How an action stands after it was tried; `retry_at` where it is not over."""
 
     id: int

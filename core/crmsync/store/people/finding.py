@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from crmsync.errors import SettingsError
 from crmsync.store.names import columns_of
@@ -13,8 +14,7 @@ OBJECTS = "SELECT DISTINCT object FROM crmsync_field WHERE entity = %s"
 """The objects that fill a table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One row with the record of the CRM that it stands for, where the CRM knows it."""
 
     entity: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.model import Value
 from crmsync.store.batch import Batch
@@ -14,8 +15,7 @@ from crmsync.store.rows import JOURNAL
 RULE = "merged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
+class Joined(Struct, frozen=True, kw_only=True):
     """Which rows become one: `kept` is the row that is left, `winner` the one whose record and values stay.
 
     `in_crm` says whether the CRM has the winner; `values` are what the person is to have instead, by column.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from crmsync.model import Value
 from crmsync.store.programs.links import stands
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """One person, and the record of the CRM that it stands for, or stood for until that was deleted there."""
 
     row_id: int
@@ -55,8 +55,7 @@ def standing_for(con: sqlite3.Connection, roles: Mapping[str, str], obj: str, cr
     return people(con, roles, [row[0]]).get(row[0]) if row and row[0] is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """A user, a queue or a team of the CRM."""
 
     crm_id: str

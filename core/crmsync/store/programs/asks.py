@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync.store.activity import PERSON_OBJECTS
 from crmsync.store.programs.memberships import Pair
@@ -14,8 +15,7 @@ from crmsync.store.programs.watched import watch_people
 _KEY = "program_id = ? AND person_id = ?"
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """One membership to be made or ended. `person` and `object` are empty where the CRM does not have the person."""
 
     program: int

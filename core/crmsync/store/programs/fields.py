@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
+
+from msgspec import Struct, field
 
 from crmsync.columns import why_not
 from crmsync.entities import IDENTITY
@@ -22,8 +23,7 @@ _OWN = frozenset({"id", "program_id", "person_id", "status", "created_at"})
 _DECLARED = {Type.INTEGER: ("INTEGER", "INT"), Type.BOOLEAN: ("INTEGER", "INT"), Type.DECIMAL: ("ANY",)}
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """One column and its field, as they were last found to fit. `source` is the campaign member's column."""
 
     column: str
@@ -35,8 +35,7 @@ class Joined:
     state: str = "mapped"
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What the settings' mapping comes to: `refused` is why some of it cannot be, `said` what somebody should know."""
 
     joined: list[Joined] = field(default_factory=list)

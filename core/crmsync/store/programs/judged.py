@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from crmsync.model import Counts, Value
 from crmsync.store.capture import captured
 from crmsync.store.programs.membership import Verdict, judge
@@ -23,8 +25,7 @@ RULE = "program"
 """The journal's word for what a program took from its campaign."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What one look is told: the run, the moment, the object of members, and the columns that marketing wins."""
 
     run: int
@@ -33,13 +34,12 @@ class Look:
     ours: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
-class Settled:
+class Settled(msgspec.Struct):
     """What a look came to. `waiting` counts members by program, status, and the side that has it."""
 
     last: Pair
-    counts: Counts = field(default_factory=Counts)
-    waiting: Counter[tuple[int, str, str]] = field(default_factory=Counter)
+    counts: Counts = msgspec.field(default_factory=Counts)
+    waiting: Counter[tuple[int, str, str]] = msgspec.field(default_factory=Counter)
 
 
 def settle(con: sqlite3.Connection, look: Look, after: Pair = (0, 0), most: int = AT_ONCE) -> Settled | None:

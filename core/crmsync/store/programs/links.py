@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync.model import Type, Value
 from crmsync.store.capture import captured
@@ -15,8 +16,7 @@ TOLD = {"channel": "campaign_type", "period_cost": "actual_cost"}
 """Columns of a program that only ever travel to its campaign (R-144, R-145), and the columns of the campaign."""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """One program and the campaign it is linked to, if any."""
 
     id: int
@@ -24,8 +24,7 @@ class Program:
     campaign: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What keeps a program and a campaign apart: labels that one of them lacks, and members in a status like that."""
 
     only_here: tuple[str, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Verdict(Enum):
@@ -22,8 +23,7 @@ class Verdict(Enum):
     WAIT = "wait"  # the other side does not have the status
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """A member as one side has it: the status, and whether the other side has a status of that label."""
 
     status: str | None
@@ -31,8 +31,7 @@ class Side:
     step: int = 0  # of the status in the program; 0 where the program does not have it
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """What each side had when they were last compared; `ended` once the CRM said that this membership is gone."""
 
     member: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync.store.programs.membership import Base, Side
 from crmsync.store.programs.watched import mapped
@@ -16,8 +17,7 @@ Member = tuple[int, str, str | None]  # of a campaign: row, CRM id and status
 HERE, THERE = "here", "crm"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """One membership as it stands; `own` and `member` are the rows of program and campaign, where there are any."""
 
     pair: Pair
@@ -29,8 +29,7 @@ class Held:
     there: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """Memberships to be looked at, with the statuses of their programs and campaigns.
 
     `moved` are the mapped columns that moved, each with the sides on which it did.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from uuid import uuid4
+
+from msgspec import Struct
 
 from crmsync.model import Value
 
@@ -12,8 +13,7 @@ REFUSED = "refused"
 _STATUS = ("label", "sort_order", "is_default", "has_responded")
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """One campaign to be made for a program. `campaign` is its CRM id once it is there."""
 
     program: int
@@ -26,8 +26,7 @@ class Wish:
     period_cost: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Statuses:
+class Statuses(Struct, frozen=True):
     """How the statuses of a campaign have to change to be those of the program; rows of `campaign_status`."""
 
     missing: tuple[tuple[int, dict[str, Value]], ...]  # of the program's rows, with their values

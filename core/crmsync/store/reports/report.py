@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync.clock import moment, stamp
 from crmsync.store.lease import is_dead
@@ -37,8 +38,7 @@ def _where(tests: Iterable[tuple[str, Any]]) -> tuple[str, list[Any]]:
     return " AND ".join(sql for sql, _ in given) or "true", [value for _, value in given]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Struct, frozen=True, kw_only=True):
     """Which rows of a list are wanted; empty is all. `since` and `until` are canonical moments."""
 
     since: str | None = None

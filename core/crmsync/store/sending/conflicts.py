@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync.clock import Clock, stamp
 from crmsync.errors import SettingsError
@@ -23,16 +24,14 @@ RULE = "settled"
 CRM, MARKETING = "crm", "marketing"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """How a conflict ends: with the value of a side ("crm", "marketing"), or with a new one where `take` is empty."""
 
     take: str = ""
     value: Value = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Conflict:
+class _Conflict(Struct, frozen=True):
     """One as it stands."""
 
     of: Record

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from uuid import uuid4
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync.model import Value
 from crmsync.writes import Change, Operation, Outcome
@@ -22,8 +22,7 @@ _ONCE = (Operation.CREATE, Operation.CONVERT, Operation.MERGE, Operation.DELETE)
 """Operations that a row knows at most one of at a time, whoever asks. A person may well get two tasks."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """One change that somebody asks for, and the row here that it is about.
 
     `sent` are the row's values that the change carries, by column, empty ones among them: what differs from them when
@@ -38,8 +37,7 @@ class Asked:
     link: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(Struct, frozen=True, kw_only=True):
     """One stored write as it stands."""
 
     asked: Asked

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync.model import Alike
 from crmsync.store.sending.intents import Intent
@@ -12,8 +14,7 @@ from crmsync.store.sending.intents import Intent
 Ids = frozenset[str]
 
 
-@dataclass(slots=True)
-class Look:
+class Look(Struct):
     """What a read of one lost create brought: records that are the same, living or not any more, and others like it."""
 
     intent: Intent
@@ -52,8 +53,7 @@ class Look:
         return replace(self, ended=[], merged=[] if self.living else self.merged, alike=alike)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What is concluded: the record that was `made`, several or doubtful ones (`maybe`), or to `wait`; else none was.
 
     `unread` of a record that is not just what was sent, or not there any more: it has to be read.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmsync.model import Value
 from crmsync.store.records import Trouble, save_trouble
@@ -11,8 +12,7 @@ from crmsync.store.records import Trouble, save_trouble
 KIND = "CRM Sync Refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """One record, or some of its columns, that the CRM refused or would refuse."""
 
     object: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync.store.people.finding import record
 from crmsync.store.programs import asks
@@ -16,8 +17,7 @@ WAITING = """(e.state = 'quarantined' OR (e.state = 'pending' AND (e.retry_at IS
 """Edits that are not sent by the next cycle although nothing stands in their way: refused, put off, out of sight."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What is to be tried again; all that is given has to fit. Nothing given is everything.
 
     `ids` are row ids or ids of the CRM, `cause` the code of an error (of a record that could not be stored, part of

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from crmsync.clock import moment, stamp
 from crmsync.model import Value
@@ -19,8 +20,7 @@ LOST = "the activity or its person is not there any more"
 TIMELESS = "it has no moment that can be read"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """What may go in this turn: when each kind was chosen, by its plain name, and how often a person's go."""
 
     kinds: Mapping[str, str]
@@ -38,8 +38,7 @@ class Person(NamedTuple):
     last: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity:
+class Activity(Struct, frozen=True, kw_only=True):
     """One activity that waits. `at` is canonical, None where it cannot be read."""
 
     id: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from crmsync_dynamics.simulator.errors import Refusal
 from crmsync_dynamics.simulator.fields import Column, Entity, Ref, Row
@@ -25,8 +26,7 @@ class Depth(IntEnum):
     GLOBAL = 4
 
 
-@dataclass(slots=True, kw_only=True)
-class User:
+class User(Struct, kw_only=True):
     """One application user and what its roles give it. `usual` is the depth of every privilege not named."""
 
     name: str

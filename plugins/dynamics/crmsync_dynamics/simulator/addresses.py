@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct, field
 
 from crmsync_dynamics.simulator import ids
 from crmsync_dynamics.simulator.errors import Refusal, bad_syntax, missing, no_segment
@@ -19,8 +20,7 @@ _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^']|'')*'|[^,']+)\s*(,|$)")
 _BARRED = re.compile(r"[/<>*%&:\\?+]")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where a row is, or would be: its id, or the values of its alternate key by logical name."""
 
     entity: Entity

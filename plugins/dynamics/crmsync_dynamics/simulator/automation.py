@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from crmsync.simulate import Automation as Planted
 from crmsync.simulate import Lock, Trigger, Validation
@@ -15,8 +16,7 @@ SYNC_FILTER = "sync_filter"
 CRASH = "An unexpected error occurred from ISV code. (ErrorType = ClientError) Unexpected exception from plug-in."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workflow:
+class Workflow(Struct, frozen=True, kw_only=True):
     """A workflow that runs so many seconds after the save; 0 is at once, as part of it."""
 
     name: str

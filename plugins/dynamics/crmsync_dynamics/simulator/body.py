@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync_dynamics.simulator import addresses, cells
 from crmsync_dynamics.simulator.access import User
@@ -15,8 +16,7 @@ from crmsync_dynamics.simulator.state import State
 BIND = "@odata.bind"
 
 
-@dataclass(slots=True)
-class Given:
+class Given(Struct):
     """What a body gives: stored cells by logical name, and bodies of rows to make before it and after it.
 
     A parent has the look-up that is to point to it, a child the navigation property that is to point back.

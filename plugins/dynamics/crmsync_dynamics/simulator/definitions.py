@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from crmsync_dynamics.simulator.fields import Column, Entity, Option, Target
 from crmsync_dynamics.simulator.notation import TYPES, parse_column, parse_table, spell

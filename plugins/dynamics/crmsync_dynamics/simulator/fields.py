@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 
 class Ref(NamedTuple):
@@ -25,8 +26,7 @@ MULTI = "MultiSelectPicklist"
 DATE_ONLY, CLOCK = "DateOnly", "TimeZoneIndependent"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One value of a choice; `state` is the state a status belongs to, `status` the first status of a state."""
 
     value: int
@@ -35,8 +35,7 @@ class Option:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One table a look-up may point to, with the navigation properties of both sides."""
 
     table: str
@@ -44,8 +43,7 @@ class Target:
     collection: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """One column as metadata shows it."""
 
     schema: str
@@ -108,8 +106,7 @@ class Column:
         return self.type in {"String", "Memo", "EntityName", MULTI}
 
 
-@dataclass(slots=True, kw_only=True)
-class Entity:
+class Entity(Struct, kw_only=True):
     """One table's metadata; `columns` by logical name, `keys` its alternate keys by name."""
 
     schema: str
@@ -153,8 +150,7 @@ class Entity:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(Struct, frozen=True):
     """A many-to-many relationship: both tables with the key columns and navigation properties of its pairs."""
 
     name: str

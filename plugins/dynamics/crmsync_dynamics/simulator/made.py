@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice, repeat
 
 from crmsync import simulate
@@ -12,7 +11,6 @@ from crmsync_dynamics.simulator.schema.picklists import CHOICES
 from crmsync_dynamics.simulator.state import State
 
 
-@dataclass(slots=True)
 class Made(simulate.Made[Ref]):
     """What has been made so far, for later tables to point at."""
 

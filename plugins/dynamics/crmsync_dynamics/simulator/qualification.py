@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from crmsync_dynamics.simulator.errors import Refusal
 from crmsync_dynamics.simulator.fields import Ref, Row, Values
@@ -25,8 +25,7 @@ _DEAL = {
 _KEPT_BACK = frozenset({"new_synctomkto", "new_marketingid"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What the caller of a qualification asks for."""
 
     lead: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync.clock import Clock
 from crmsync_dynamics.simulator import ids, moments
@@ -20,8 +21,7 @@ from crmsync_dynamics.simulator.table import Table
 FIRST_VERSION = 1_000_000
 
 
-@dataclass(slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, kw_only=True):
     """How this environment behaves where environments differ; the control path may change any of it while it runs."""
 
     versions: tuple[str, ...] = ("9.0", "9.1", "9.2")
@@ -61,8 +61,7 @@ class Settings:
     qualify_reuses: bool = True  # a lead's own account and contact are used when it is qualified
 
 
-@dataclass(slots=True)
-class People:
+class People(Struct):
     """The ids that rows are stamped with."""
 
     admin: str = ""
@@ -72,8 +71,7 @@ class People:
     currency: str = ""
 
 
-@dataclass(slots=True)
-class Uncommitted:
+class Uncommitted(Struct):
     """The rows to put back, kept while a call runs that may fail as a whole."""
 
     since: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync_dynamics.simulator import duplicates, rows, rules, status, workflows
 from crmsync_dynamics.simulator.access import User
@@ -15,8 +16,7 @@ from crmsync_dynamics.simulator.fields import Column, Entity, Ref, Row, Values
 from crmsync_dynamics.simulator.state import State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Manner(Struct, frozen=True, kw_only=True):
     """How a write comes in: what the request headers say about its effect, and how many rows its message has."""
 
     detect_duplicates: bool = False

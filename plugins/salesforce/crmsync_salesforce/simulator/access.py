@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from crmsync_salesforce.simulator.errors import Refusal
 from crmsync_salesforce.simulator.fields import Field, ObjectType, Row
@@ -11,8 +11,7 @@ from crmsync_salesforce.simulator.table import Table
 SALES = ("Account", "Contact", "Lead", "Opportunity")
 
 
-@dataclass(slots=True, kw_only=True)
-class Rights:
+class Rights(Struct, kw_only=True):
     """What one user may do. A fresh one may do everything."""
 
     user_id: str

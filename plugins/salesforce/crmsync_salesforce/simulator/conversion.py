@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from crmsync_salesforce.simulator.access import Rights
 from crmsync_salesforce.simulator.errors import Refusal
@@ -26,8 +28,7 @@ _TO_ACCOUNT = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What the caller of a conversion asks for."""
 
     lead: str
@@ -41,8 +42,7 @@ class Wish:
     mail: bool = False
 
 
-@dataclass(slots=True)
-class Conversion:
+class Conversion(Struct):
     """One conversion as it goes."""
 
     state: State

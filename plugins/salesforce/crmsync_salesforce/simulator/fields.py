@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 Row = list[Any]
 Values = dict[str, Any]
@@ -20,8 +22,7 @@ TEXTS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """One column as the describe call shows it to a user who may do everything."""
 
     name: str
@@ -68,8 +69,7 @@ class Field:
         return self.createable and not self.nillable and not self.defaulted and self.type != "boolean"
 
 
-@dataclass(slots=True, kw_only=True)
-class ObjectType:
+class ObjectType(Struct, kw_only=True):
     """One kind of record; `fields` keeps the order of the describe call."""
 
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice, repeat
 from typing import Any
 
@@ -12,14 +11,12 @@ from crmsync_salesforce.simulator.schema.picklists import PICKLISTS
 from crmsync_salesforce.simulator.state import State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan(simulate.Plan):
+class Plan(simulate.Plan, frozen=True, kw_only=True):
     """How much of what an org has; `records` counts contacts beside those of the big account."""
 
     person_accounts: int = 0
 
 
-@dataclass(slots=True)
 class Made(simulate.Made[str]):
     """What has been made so far, for later objects to point at."""
 

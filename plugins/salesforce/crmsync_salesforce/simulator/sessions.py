@@ -7,13 +7,13 @@ import hashlib
 import hmac
 import json
 import random
-from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec import Struct, field
 
 from crmsync_salesforce.simulator.access import Rights
 from crmsync_salesforce.simulator.errors import Refusal
@@ -32,8 +32,7 @@ class LoginRefused(Exception):
         self.body = {"error": error, "error_description": description}
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """One access token's life; it is renewed by use."""
 
     token: str
@@ -41,8 +40,7 @@ class Session:
     until: float
 
 
-@dataclass(slots=True)
-class Code:
+class Code(Struct):
     """An authorisation code waiting to be exchanged."""
 
     user_id: str
@@ -51,8 +49,7 @@ class Code:
     until: float
 
 
-@dataclass(slots=True)
-class Sessions:
+class Sessions(Struct):
     """Every token the org has given out."""
 
     state: State

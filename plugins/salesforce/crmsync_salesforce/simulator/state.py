@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync.clock import Clock
 from crmsync_salesforce.simulator import ids, moments
@@ -16,8 +17,7 @@ from crmsync_salesforce.simulator.fields import ObjectType, Row
 from crmsync_salesforce.simulator.table import Table
 
 
-@dataclass(slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, kw_only=True):
     """How this org behaves where orgs differ; the control path may change any of it while the org runs."""
 
     api_version: str = "62.0"
@@ -38,8 +38,7 @@ class Settings:
     certificate: str | None = None
 
 
-@dataclass(slots=True)
-class People:
+class People(Struct):
     """The ids that writes are stamped with."""
 
     admin: str = ""
@@ -47,8 +46,7 @@ class People:
     lead_owner: str = ""
 
 
-@dataclass(slots=True)
-class Uncommitted:
+class Uncommitted(Struct):
     """A list of rows to put back, kept while an all-or-none call runs."""
 
     before: list[tuple[Table, str, Row | None]] = field(default_factory=list)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync_salesforce.simulator.fields import Field, ObjectType, Row
 
@@ -20,8 +21,7 @@ def fold(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else value
 
 
-@dataclass(slots=True)
-class Pending:
+class Pending(Struct):
     """A row whose transaction has not committed: what readers still see, since when and until when."""
 
     before: Row | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from crmsync_salesforce.simulator.access import Rights
 from crmsync_salesforce.simulator.cells import Cells
@@ -14,8 +14,7 @@ from crmsync_salesforce.simulator.state import State
 from crmsync_salesforce.simulator.table import Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Manner(Struct, frozen=True, kw_only=True):
     """How a write comes in: the request headers that change its effect."""
 
     auto_assign: bool = False

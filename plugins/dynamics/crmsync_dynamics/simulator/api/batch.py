@@ -6,10 +6,10 @@ Planted faults hit the requests inside too: they are matched against `part:` and
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Struct, field
 
 from crmsync_dynamics.simulator.actions import ACTIONS
 from crmsync_dynamics.simulator.api import multipart
@@ -26,8 +26,7 @@ _QUOTED = re.compile(rb'"/?\$(\w+)"')
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request of a batch."""
 
     method: str
@@ -91,8 +90,7 @@ def _limit(items: list[Request | list[Request]]) -> None:
         )
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """One item of a batch as it runs; `made` are the addresses of the rows that requests before it made."""
 
     site: Site

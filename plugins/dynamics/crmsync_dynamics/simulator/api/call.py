@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
+
+from msgspec import field
 
 from crmsync import simulate
 from crmsync_dynamics.simulator.access import User
@@ -21,15 +22,13 @@ HTML = "text/html; charset=utf-8"
 SERVICE = "/api/data/v"
 
 
-@dataclass(slots=True)
 class Reply(simulate.Reply):
     """An answer; a body that is neither bytes nor None is sent as JSON."""
 
     content_type: str = JSON
 
 
-@dataclass(slots=True, kw_only=True)
-class Call(simulate.Call):
+class Call(simulate.Call, kw_only=True):
     """A request after routing and log-in; `query` is decoded, `raw_query` as it came."""
 
     raw_query: str

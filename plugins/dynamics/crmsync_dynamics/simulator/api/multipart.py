@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
+
+from msgspec import Struct, field
 
 from crmsync_dynamics.simulator.errors import Refusal
 
@@ -13,8 +14,7 @@ _BOUNDARY = re.compile(r'multipart/mixed\s*;.*?boundary="?([^";,\s]+)', re.IGNOR
 _LINE = b"\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of a multipart body, or the request inside it: headers by lower-case name, and what follows them."""
 
     headers: dict[str, str]
@@ -27,8 +27,7 @@ class Part:
         return boundary_of(self.headers.get("content-type", ""))
 
 
-@dataclass(slots=True)
-class Answered:
+class Answered(Struct):
     """One answer, as it goes back in a part."""
 
     status: int
@@ -37,8 +36,7 @@ class Answered:
     content_id: str = ""
 
 
-@dataclass(slots=True)
-class ChangeSet:
+class ChangeSet(Struct):
     """The answers of a change set that was carried out."""
 
     answers: list[Answered] = field(default_factory=list)

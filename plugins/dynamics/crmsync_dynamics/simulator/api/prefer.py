@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 _PART = re.compile(r'([\w.-]+)(?:\s*=\s*(?:"([^"]*)"|([^,\s]+)))?')
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(Struct, frozen=True):
     """What a client prefers; `annotations` are patterns of annotation names, empty for none."""
 
     annotations: tuple[str, ...] = ()

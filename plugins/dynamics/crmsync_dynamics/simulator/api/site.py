@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import field
 
 from crmsync import simulate
 from crmsync_dynamics.simulator.api.call import Call, Reply
@@ -19,7 +20,6 @@ FEATURES = frozenset({"tracking", "batch", "bulk", "definitions", "annotations",
 _KEPT = 16
 
 
-@dataclass(slots=True)
 class Site(simulate.Site):
     """One running simulator."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from math import ceil
+
+from msgspec import Struct, field
 
 from crmsync_dynamics.simulator.errors import Refusal
 from crmsync_dynamics.simulator.state import Settings
@@ -12,8 +13,7 @@ from crmsync_dynamics.simulator.state import Settings
 _HARSHER = 2
 
 
-@dataclass(slots=True)
-class Throttle:
+class Throttle(Struct):
     """The requests of each user in the present window; who does not wait as told is told to wait longer."""
 
     begun: dict[str, deque[float]] = field(default_factory=dict)

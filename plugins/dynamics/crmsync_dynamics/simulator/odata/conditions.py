@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync_dynamics.simulator import moments
 from crmsync_dynamics.simulator.errors import Refusal, bad_syntax
@@ -25,8 +26,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 _MATCH = frozenset({"contains", "startswith", "endswith"})
 
 
-@dataclass(frozen=True, slots=True)
-class Compiler:
+class Compiler(Struct, frozen=True):
     """Makes conditions over the rows of one table; `variables` are the tables behind the variables of lambdas."""
 
     reach: Reach

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
 
 from crmsync_dynamics.simulator.errors import Refusal
 
@@ -15,8 +16,7 @@ _PART = re.compile(r'<([\w.]+) (?:last="([^"]*)" first="([^"]*)"|(lastnull="1" f
 _HEX = re.compile(r"%[0-9A-F]{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
+class Cookie(Struct, frozen=True):
     """Where a page begins: its number, names and values of the page before, and whether changes are tracked."""
 
     page: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync_dynamics.simulator.errors import Refusal, bad_syntax
 
@@ -15,8 +16,7 @@ MOST_EXPANSIONS = 15
 _ITEM = re.compile(r"([\w.]+(?:/\$ref)?)\s*(?:\((.*)\))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(Struct, frozen=True):
     """One navigation property to expand, with options of its own by their names with the dollar sign."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync_dynamics.simulator.access import User
 from crmsync_dynamics.simulator.errors import Refusal, no_property
@@ -15,8 +16,7 @@ from crmsync_dynamics.simulator.state import State
 Getter = Callable[[Row], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """Who asks, of what: what names in queries and expansions mean."""
 
     state: State

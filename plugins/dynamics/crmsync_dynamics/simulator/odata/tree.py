@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+
+class Literal(Struct, frozen=True):
     """A value; `kind` is string, number, guid, date, moment, truth, null or enum."""
 
     kind: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """A property, behind navigation properties if it has more than one part."""
 
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Two operands and one of eq, ne, gt, ge, lt, le."""
 
     operator: str
@@ -30,23 +28,20 @@ class Comparison:
     right: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(Struct, frozen=True):
     """All of the parts, or any of them."""
 
     every: bool
     parts: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Negation:
+class Negation(Struct, frozen=True):
     """The contrary."""
 
     part: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A function with arguments by position or by name; a list is a tuple of literals."""
 
     name: str
@@ -54,8 +49,7 @@ class Call:
     named: tuple[tuple[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lambda:
+class Lambda(Struct, frozen=True):
     """`path/any(x: …)` or `path/all(x: …)` over a collection; no condition is whether there is one at all."""
 
     path: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from crmsync_dynamics.simulator.fields import CHOICES, MULTI, Column
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from crmsync_salesforce.simulator.api.call import CSV, Call, Reply
 from crmsync_salesforce.simulator.api.site import Site
@@ -26,8 +27,7 @@ UNSUPPORTED = frozenset({"LeadStatus", "OpportunityStage", "TaskStatus"})
 _PAGES = 5
 
 
-@dataclass(slots=True)
-class QueryJob:
+class QueryJob(Struct):
     """One query job; `polls` is how many more status calls find it unfinished."""
 
     id: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -27,15 +26,13 @@ def _number(text: str) -> float | Decimal:
     return float(text) if sum(map(str.isdigit, text)) <= _FLOAT_DIGITS else Decimal(text)
 
 
-@dataclass(slots=True)
 class Reply(simulate.Reply):
     """An answer; a body that is neither bytes nor None is sent as JSON."""
 
     content_type: str = JSON
 
 
-@dataclass(slots=True, kw_only=True)
-class Call(simulate.Call):
+class Call(simulate.Call, kw_only=True):
     """A request after routing and log-in."""
 
     version: str = ""

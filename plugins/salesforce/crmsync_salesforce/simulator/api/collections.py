@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
+
+from msgspec.structs import replace
 
 from crmsync_salesforce.simulator import ids
 from crmsync_salesforce.simulator.api.call import Call, Reply

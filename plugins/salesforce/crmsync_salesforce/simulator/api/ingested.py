@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from crmsync_salesforce.simulator import ids
 from crmsync_salesforce.simulator.api.bulk_query import DELIMITERS, ENDINGS
@@ -22,8 +23,7 @@ NULL = "#N/A"
 _BATCH, _CHUNK = 10_000, 200
 
 
-@dataclass(slots=True)
-class IngestJob:
+class IngestJob(Struct):
     """One ingest job and what became of its rows."""
 
     id: str

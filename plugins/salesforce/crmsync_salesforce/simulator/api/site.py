@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync import simulate
 from crmsync_salesforce.simulator import ids
@@ -24,8 +25,7 @@ FEATURES = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Cursor:
+class Cursor(Struct):
     """A result that is being paged through, by the session that asked for it."""
 
     found: Found
@@ -34,7 +34,6 @@ class Cursor:
     until: float
 
 
-@dataclass(slots=True)
 class Site(simulate.Site):
     """One running simulator."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from crmsync_salesforce.simulator.fields import Field, ObjectType, parse_table
 from crmsync_salesforce.simulator.schema import activities, campaigns, custom, people, sales, setup

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from crmsync_salesforce.simulator import ids
 from crmsync_salesforce.simulator.errors import Refusal
@@ -16,8 +17,7 @@ Bounds = tuple[str | None, str | None]
 _OPEN: Bounds = (None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(Struct, frozen=True):
     """Rows among which all matches are, and whether they come by stamp and then by id."""
 
     rows: Iterable[Row]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
+
+from msgspec import Struct, field
 
 from crmsync_salesforce.simulator.errors import Refusal
 from crmsync_salesforce.simulator.fields import Field, Row
@@ -17,8 +18,7 @@ Record = dict[str, Any]
 Children = Callable[[Row, str], Record | None]
 
 
-@dataclass(slots=True)
-class Parents:
+class Parents(Struct):
     """The fields wanted of the record behind one reference."""
 
     find: Parent

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from crmsync_salesforce.simulator.errors import Refusal
 from crmsync_salesforce.simulator.fields import Row
@@ -24,8 +26,7 @@ MOST_OFFSET = 2000
 _WIDE_LENGTH = 255
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What a query found: rows with their shape, or ready records when it counts and groups."""
 
     shape: Shape

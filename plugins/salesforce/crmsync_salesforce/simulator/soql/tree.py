@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+
+class Literal(Struct, frozen=True):
     """A value as it was written: kind is string, number, date, datetime, boolean, null or relative."""
 
     kind: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """One field against one literal; `operator` is =, !=, <, <=, >, >= or LIKE."""
 
     path: str
@@ -23,8 +22,7 @@ class Compare:
     literal: Literal
 
 
-@dataclass(frozen=True, slots=True)
-class Among:
+class Among(Struct, frozen=True):
     """One field against a list: `operator` is IN, INCLUDES or EXCLUDES."""
 
     path: str
@@ -32,30 +30,26 @@ class Among:
     literals: tuple[Literal, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
+class Within(Struct, frozen=True):
     """One field against the ids another query finds."""
 
     path: str
     query: Query
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """The opposite of a condition."""
 
     condition: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(Struct, frozen=True):
     """All of several conditions."""
 
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(Struct, frozen=True):
     """At least one of several conditions."""
 
     conditions: tuple[Condition, ...]
@@ -64,8 +58,7 @@ class Either:
 Condition = Compare | Among | Within | Not | Both | Either
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A function in the SELECT list."""
 
     name: str
@@ -73,8 +66,7 @@ class Call:
     alias: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """One sort key; `nulls` is FIRST, LAST or empty for the default."""
 
     path: str
@@ -82,8 +74,7 @@ class Order:
     nulls: str
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """A whole query, or a sub-query when it stands in brackets."""
 
     items: tuple[str | Call | Query, ...]
