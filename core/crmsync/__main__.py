@@ -1,5 +1,5 @@
 """`python -m crmsync` is the command `crmsync`."""
 
-from crmsync.cli import main
+from crmsync.cli import run
 
-main()
+run()

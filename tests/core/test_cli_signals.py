@@ -56,6 +56,18 @@ def test_a_simulator_prints_one_line_when_ready_and_ends_with_zero(tmp_path: Pat
         assert process.stdout.read() == process.stderr.read() == ""
 
 
+def test_a_command_leaves_with_its_exit_code_and_has_said_everything(tmp_path: Path) -> None:
+    """A process ends without being taken apart; nothing that was written may be lost by that."""
+    with started(tmp_path, "plugins", "--json") as process:
+        said, complained = process.communicate(timeout=20)
+        assert (process.returncode, complained) == (0, "")
+        assert "memory" in {one["name"] for one in json.loads(said)}
+    with started(tmp_path, "sync") as process:
+        said, complained = process.communicate(timeout=20)
+        assert (process.returncode, said) == (2, "")
+        assert "settings file" in complained
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_logs_its_cycles_as_json_and_drains_when_told(tmp_path: Path, number: int) -> None:
     (tmp_path / "crmsync.toml").write_text(SETTINGS)

@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -90,6 +91,21 @@ def crmsync(
 ) -> None:
     """Keep a CRM and a marketing database in step."""
     screen.Complaints.traceback = debug
+
+
+def run() -> NoReturn:
+    """The command as a process: its work is done and stored when it ends, so nothing is taken apart object by object.
+
+    That took up to 0.2 s, a tenth of a short command.
+    """
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+        with suppress(OSError):  # whoever read our output has enough of it
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

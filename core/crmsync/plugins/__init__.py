@@ -15,7 +15,7 @@ import pluggy
 from msgspec import Struct
 
 from crmsync.errors import PluginError, SettingsError
-from crmsync.hookspecs import PROJECT, Hooks
+from crmsync.hookspecs import PROJECT, Hooks, System
 from crmsync.plugins.calls import Plugins, narrower
 from crmsync.plugins.shapes import Impls, problem
 
@@ -63,7 +63,7 @@ def load(connector: str) -> Plugins:
         raise PluginError(f"The plugin {connector!r} {chosen.installed.problem}.")
     observers = {one.installed.name: one.plugin for one in found if one.installed.kind == OBSERVER}
     broken = [f"{i.name!r} {i.problem}" for i in (one.installed for one in found) if i.kind == BROKEN]
-    return wire(connector, chosen.plugin, observers, problems=broken)
+    return _together(connector, chosen.plugin, observers, broken)
 
 
 def _unknown(connector: str, known: Sequence[str]) -> SettingsError:
@@ -91,24 +91,27 @@ def _look_at(entry: metadata.EntryPoint) -> _Found:
     title = ""
     try:
         plugin = entry.load()
-        kind, wrong = _kind(entry.name, plugin)
-        title = wire(entry.name, plugin).system.title if kind == CONNECTOR else ""
+        kind, wrong, title = _kind(entry.name, plugin)
     except Exception as error:  # noqa: BLE001 - whatever a plugin raises while it loads, the others go on
         kind, wrong = BROKEN, f"cannot be loaded ({type(error).__name__}: {error})"
     name, version = (dist.name, dist.version) if dist is not None else ("", "")
     return _Found(Installed(entry.name, name, version, kind, wrong, title), plugin)
 
 
-def _kind(name: str, plugin: object) -> tuple[str, str]:
+def _kind(name: str, plugin: object) -> tuple[str, str, str]:
+    """What a plugin is, what is wrong with it, and a connector's title."""
     manager = _manager()
     try:
         manager.register(plugin, name)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        return BROKEN, _misspelt(error)
+        return BROKEN, _misspelt(error), ""
     impls = _impls(manager, plugin)
     wrong = problem(name, impls)
-    return (BROKEN, wrong) if wrong else (CONNECTOR if "system" in impls else OBSERVER, "")
+    if wrong or "system" not in impls:
+        return BROKEN if wrong else OBSERVER, wrong, ""
+    system: System = impls["system"][0].function()
+    return CONNECTOR, "", system.title
 
 
 def _misspelt(error: pluggy.PluginValidationError) -> str:
@@ -136,14 +139,20 @@ def wire(
     name: str, connector: object, observers: Mapping[str, object] | None = None, *, problems: Sequence[str] = ()
 ) -> Plugins:
     """Plugins from objects at hand, for tests and for programs that bring their own. Raises PluginError."""
-    manager = _manager()
-    for module in DEFAULTS:
-        manager.register(import_module(module), module)
     for called, plugin in [(name, connector), *sorted((observers or {}).items())]:
-        kind, wrong = _kind(called, plugin)
+        kind, wrong, _ = _kind(called, plugin)
         expected = CONNECTOR if plugin is connector else OBSERVER
         wrong = wrong or ("" if kind == expected else f"is not the {expected} it should be")
         if wrong:
             raise PluginError(f"The plugin {called!r} {wrong}.")
+    return _together(name, connector, observers or {}, problems)
+
+
+def _together(name: str, connector: object, observers: Mapping[str, object], problems: Sequence[str]) -> Plugins:
+    """Plugins that were looked at before."""
+    manager = _manager()
+    for module in DEFAULTS:
+        manager.register(import_module(module), module)
+    for called, plugin in [(name, connector), *sorted(observers.items())]:
         manager.register(plugin, called)
     return Plugins(name, manager, tuple(problems))
