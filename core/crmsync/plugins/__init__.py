@@ -110,8 +110,8 @@ def _kind(name: str, plugin: object) -> tuple[str, str, str]:
     wrong = problem(name, impls)
     if wrong or "system" not in impls:
         return BROKEN if wrong else OBSERVER, wrong, ""
-    system: System = impls["system"][0].function()
-    return CONNECTOR, "", system.title
+    system = impls["system"][0].function()
+    return CONNECTOR, "", system.title if isinstance(system, System) else ""
 
 
 def _misspelt(error: pluggy.PluginValidationError) -> str:
