@@ -25,6 +25,7 @@ _CONTACTS = re.compile(r"/api/data/v9\.\d/contacts(/.*)?\Z")
 _BATCH = re.compile(r"/api/data/v9\.\d/\$batch\Z")
 _GUID = re.compile(r"contactid eq ([0-9a-f-]{36})")
 _PATCH = re.compile(rb"^PATCH \S*?/contacts\(([0-9a-f-]{36})\)", re.MULTILINE)
+_GET = re.compile(rb"^GET (\S*?/contacts\?\S+) HTTP", re.MULTILINE)
 _BOUNDARY = re.compile(r'boundary="?([^";]+)')
 _PASSED = ("content-type", "prefer", "accept")
 _DONE = b'HTTP/1.1 204 No Content\r\nOData-Version: 4.0\r\nETag: W/"9000000"\r\n\r\n'
@@ -88,14 +89,17 @@ class Environment(StandIn[Ledger]):
         return 204, b"", {}
 
     def _batch(self, request: Request) -> Answer:
-        """Many changes in a batch, each with an answer of its own."""
+        """Many changes in a batch, or many questions, each with an answer of its own."""
+        if asked := _GET.findall(request.body):
+            return self._answers_of([one.decode() for one in asked], request)
         self.ledger.writes += 1
         count = len(self.ledger.note(one.decode() for one in _PATCH.findall(request.body)))
-        found = _BOUNDARY.search(request.headers["content-type"])
-        boundary = found[1].encode() if found else b""
-        part = b"--%s\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n%s\r\n"
-        body = part % (boundary, _DONE) * count + b"--%s--\r\n" % boundary
-        return 200, body, {"Content-Type": f"multipart/mixed; boundary={boundary.decode()}"}
+        return _parts(request, [_DONE] * count)
+
+    def _answers_of(self, targets: list[str], request: Request) -> Answer:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nOData-Version: 4.0\r\n\r\n"
+        alone = [Request("GET", target, request.headers, b"") for target in targets]
+        return _parts(request, [head + self._contacts(one)[1] for one in alone])
 
     def _known(self, request: Request) -> Answer:
         """What the simulator says, asked once."""
@@ -123,6 +127,14 @@ class _Plain(urllib.request.HTTPErrorProcessor):
         """Hand it on."""
         del request
         return response
+
+
+def _parts(request: Request, answers: list[bytes]) -> Answer:
+    found = _BOUNDARY.search(request.headers["content-type"])
+    boundary = found[1].encode() if found else b""
+    head = b"--%s\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n" % boundary
+    body = b"".join(head + one + b"\r\n" for one in answers) + b"--%s--\r\n" % boundary
+    return 200, body, {"Content-Type": f"multipart/mixed; boundary={boundary.decode()}"}
 
 
 def _page(records: bytes, before: str = "", after: str = "") -> Answer:
