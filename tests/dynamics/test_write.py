@@ -219,19 +219,3 @@ async def test_thousands_go_in_messages_and_one_bad_record_is_found(one: Site) -
     one.plant(drop=True, path="CreateMultiple")
     assert all_done(await send(one, *(create(key=key) for key in keys)))
     assert one.org.count("lead") == before + 3
-
-
-@on_a_site(settings={"bulk": "always"})
-async def test_a_message_overwrites_no_edit_that_was_made_since_the_read(one: Site) -> None:
-    """The record that moved, and the one that went, are told as such; the others go, for one read more."""
-    ids = made(one, 5)
-    await send(one, update(ids[0], firstname="Ann"))  # knows the table from now on
-    changes = [update(crm_id, version=version(one, crm_id), jobtitle="Ours") for crm_id in ids]
-    one.org.update("lead", ids[1], {"jobtitle": "Theirs"})
-    one.org.delete("lead", ids[2])
-    one.server.statistics.reset()
-    moved = results(await send(one, *changes))
-    assert [moved[at] for at in (0, 3, 4)] == ["done"] * 3
-    assert moved[1:3] == ["retry", "gone"]
-    assert (value(one, "lead", ids[1], "jobtitle"), value(one, "lead", ids[3], "jobtitle")) == ("Theirs", "Ours")
-    assert one.server.statistics.calls == 3  # versions, the message, a batch of the two

@@ -22,6 +22,7 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?Z\Z")
+_ADDRESSABLE = re.compile(r"[A-Za-z0-9(),':.*\-_$=/~ ]*\Z")
 _OPERATORS = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _PATTERNS = {
     Type.DATE: _DATE, Type.DATETIME: _MOMENT, Type.INTEGER: _NUMBER, Type.DECIMAL: _NUMBER,
@@ -128,7 +129,9 @@ class Select(Struct, frozen=True, kw_only=True):
 
 def encoded(text: str) -> str:
     """A part of a query as it stands in an address."""
-    return "%20".join(quote(word, safe="(),':.*-_$=/") for word in text.split(" "))  # words need none, as a rule
+    if _ADDRESSABLE.match(text):  # nearly always, and quoting goes character by character
+        return text.replace(" ", "%20")
+    return quote(text, safe="(),':.*-_$=/")
 
 
 def among(wire: str, ids: Sequence[str], native: str = "") -> str:
