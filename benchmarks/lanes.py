@@ -90,9 +90,9 @@ objects.disable = [{disable}]
             "utf-8",
         )
 
-    def hold(self, records: int, *, moved: bool = False) -> dict[str, Any]:
+    def hold(self, records: int, *, moved: bool = False, pause: float = 0) -> dict[str, Any]:
         """Say what the org holds, and hear what was asked of it; see that crmsync asks for no less than the script."""
-        said: dict[str, Any] = ask(f"{self.address}/setup", {"records": records, "moved": moved})
+        said: dict[str, Any] = ask(f"{self.address}/setup", {"records": records, "moved": moved, "pause": pause})
         if said["fields"] and not set(self.vendor.fields) <= set(said["fields"]):
             raise Failed(f"crmsync asked for other columns: {said['fields']}")
         return said

@@ -15,6 +15,7 @@ from benchmarks.loads import expect, paired, remove
 from benchmarks.measure import TIMES, Figure, Spent
 
 BAR = 0.7
+PAUSE = 0.1  # seconds that an answer takes of an org that is near
 FEW, MANY = 10, 2  # one of so many records is edited: few enough for collections, or so many that an upload is better
 
 EDIT = ("UPDATE person SET title = title || ' (new)' WHERE id % {every} = 0",)
@@ -38,25 +39,29 @@ def push(lane: Lane, records: int, rounds: int) -> Iterator[Figure]:
     lane.sync()
     lane.script(lane.vendor.load)
     few, marked = _edited(lane.ours, FEW, EDIT), _edited(lane.theirs, FEW, MARK, lane.vendor.title)
-    many = _edited(lane.ours, MANY, EDIT)
+    many, size = _edited(lane.ours, MANY, EDIT), (records, records // FEW)
+
+    def pair(pause: float = 0) -> tuple[Spent, Spent, dict[str, Any]]:
+        ours, said = _sent(lane, (few, lane.ours), lane.sync, size, pause)
+        theirs, _ = _sent(lane, (marked, lane.theirs), lambda: lane.script("push"), size, pause)
+        return ours, theirs, said
+
     pairs: list[tuple[Spent, Spent]] = []
     starts: list[tuple[Spent, Spent]] = []
     for _ in range(rounds + 1):
-        ours, said = _sent(lane, records, (few, lane.ours), lane.sync, records // FEW)
-        theirs, _ = _sent(lane, records, (marked, lane.theirs), lambda: lane.script("push"), records // FEW)
-        pairs.append((ours, theirs))
+        *both, said = pair()
+        pairs.append((both[0], both[1]))
         starts.append((lane.sync(), lane.script("push")))  # nothing waits any more
-    name, least = f"push of {records // FEW:,}, {lane.vendor.name}", -(-(records // FEW) // lane.vendor.batch)
+    name, least = f"push of {size[1]:,}, {lane.vendor.name}", -(-size[1] // lane.vendor.batch)
     yield Figure(f"{name}: calls that write", f"{said['writes']:,}", f"= {least:,}", said["writes"] == least)
     yield Figure(f"{name}: calls that read before", f"{said['reads']:,}")
-    yield from paired(name, records // FEW, pairs[1:], BAR)
+    yield from paired(name, size[1], pairs[1:], BAR)
     yield Figure(f"{name}: the same, start left out", _without(pairs[1:], starts[1:]))
-    spent, said = _sent(lane, records, (many, lane.ours), lane.sync, records // MANY)
+    yield from paired(f"{name}, {PAUSE:g} s an answer", size[1], [pair(PAUSE)[:2]], BAR)
+    spent, said = _sent(lane, (many, lane.ours), lane.sync, (records, records // MANY))
     rate = f"{records // MANY / spent.wall:,.0f} rec/s, {spent.wall:.2f} s"
-    yield Figure(
-        f"push of {records // MANY:,}, {lane.vendor.name}: crmsync",
-        f"{rate}, {said['writes']:,} + {said['reads']:,} calls",
-    )
+    name = f"push of {records // MANY:,}, {lane.vendor.name}: crmsync"
+    yield Figure(name, f"{rate}, {said['writes']:,} + {said['reads']:,} calls")
 
 
 def _without(pairs: list[tuple[Spent, Spent]], starts: list[tuple[Spent, Spent]]) -> str:
@@ -78,13 +83,13 @@ def _edited(path: Path, every: int, statements: tuple[str, ...], title: str = ""
 
 
 def _sent(
-    lane: Lane, records: int, copied: tuple[Path, Path], run: Callable[[], Spent], edits: int
+    lane: Lane, copied: tuple[Path, Path], run: Callable[[], Spent], size: tuple[int, int], pause: float = 0
 ) -> tuple[Spent, dict[str, Any]]:
     """One process that sends these edits from a fresh copy, and what the stand-in heard meanwhile."""
-    copy, path = copied
+    (copy, path), (records, edits) = copied, size
     remove(path)
     shutil.copyfile(copy, path)
-    lane.hold(records)
+    lane.hold(records, pause=pause)
     spent = run()
     said = lane.hold(records)
     expect(said["ids"], edits, f"records written by {path.name}")

@@ -1,7 +1,8 @@
 """A stand-in for a vendor's server: a loopback port that answers with bytes rendered before.
 
 It prints its address as a line of JSON and serves until it is ended. What it holds is set by a POST to /setup:
-{"records": 100000, "moved": false}. It compares nothing and checks nobody; it is only fast.
+{"records": 100000, "moved": false, "pause": 0}, where `pause` is how long an answer takes, in seconds. It compares
+nothing and checks nobody; it is only fast.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import signal
 import socketserver
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,7 +41,7 @@ class StandIn(ABC, Generic[L]):
 
     def __init__(self, counted: Callable[[], L]) -> None:
         self.url = ""
-        self.records, self.moved = 2_000, False
+        self.records, self.moved, self.pause = 2_000, False, 0.0
         self.fields: tuple[str, ...] = ()
         self.asked = 0
         self.ledger = counted()
@@ -59,6 +61,7 @@ class StandIn(ABC, Generic[L]):
         if request.target == "/setup":
             return self._setup(json.loads(request.body))
         self.asked += 1
+        time.sleep(self.pause)
         return self.served(request)
 
     def keep(self, key: object, render: Callable[[], bytes]) -> bytes:
@@ -73,7 +76,7 @@ class StandIn(ABC, Generic[L]):
     def _setup(self, asked: dict[str, Any]) -> Answer:
         said = {"asked": self.asked, "fields": self.fields, **self.ledger.told()}
         self.ledger, self.asked = self._counted(), 0
-        self.records, self.moved = asked["records"], asked["moved"]
+        self.records, self.moved, self.pause = asked["records"], asked["moved"], asked["pause"]
         self._kept.clear() if self.records > KEPT else None
         return as_json(said)
 
