@@ -84,11 +84,12 @@ class Decoder:
 
     def _decoded(self, page: Any, rows: Sequence[Any], skipped: list[Skipped]) -> Decoded:
         gone: list[str] = []
-        if self._tracked:
-            reason, identity = f"c{self._at['reason']}", f"c{self._at['id']}"
-            gone = [str(getattr(row, identity)).lower() for row in rows if getattr(row, reason) is not None]
-            rows = [row for row in rows if getattr(row, reason) is None] if gone else rows
         raw: list[Any] = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+        reasons = raw[self._at["reason"]] if self._tracked and raw else ()
+        if any(why is not None for why in reasons):
+            gone = [str(one).lower() for one, why in zip(raw[self._at["id"]], reasons, strict=True) if why is not None]
+            rows = [row for row, why in zip(rows, reasons, strict=True) if why is None]
+            raw = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
         columns: list[Values] = [self._column(one, raw, len(rows)) for one in self.columns]
         if self._odd:
             columns = [
