@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from crmsync.model import Field, Gone, Merged, Row, Type, Value
 from crmsync_dynamics.behind import Behind
-from crmsync_dynamics.decode import Decoded, Values
+from crmsync_dynamics.decode import SLICE, Decoded, Values
 from crmsync_dynamics.filters import failing
 from crmsync_dynamics.routes import NEEDED, STAMP, STATE
 from crmsync_dynamics.tables import Column
@@ -107,9 +107,10 @@ class Apart:
 
     def rows(self, width: int) -> list[Row]:
         """What stays, the first columns of it."""
-        if not self._found.count:
-            return []
-        rows: list[Row] = list(zip(*self._found.columns[:width], strict=True))
+        columns, count = self._found.columns[:width], self._found.count
+        rows: list[Row] = []
+        for start in range(0, count, SLICE):
+            rows += zip(*(one[start : start + SLICE] for one in columns), strict=True)
         return [row for at, row in enumerate(rows) if at not in self._out] if self._out else rows
 
     async def deleted(self, seen: set[str]) -> list[str]:
