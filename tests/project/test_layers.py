@@ -74,3 +74,12 @@ def test_core_names_no_crm() -> None:
         for number, line in enumerate([path.name, *path.read_text("utf-8").splitlines()])
     }
     assert {where: line for where, line in lines.items() if CRMS.search(line)} == {}
+
+
+def test_sql_is_spoken_in_the_store_alone() -> None:
+    """But for what people are shown, and what plays a person: the demo, the contract kit, the simulators."""
+    core, statement = ROOT / "core/crmsync", re.compile(r"\b(SELECT .+ FROM|INSERT INTO|DELETE FROM|UPDATE .+ SET)\s")
+    others = {"store", "demo", "testing", "simulate"}
+    modules = [path for path in core.rglob("*.py") if path.relative_to(core).parts[0] not in others]
+    assert len(modules) > 100
+    assert [path for path in modules if statement.search(path.read_text("utf-8"))] == []

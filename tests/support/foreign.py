@@ -7,9 +7,7 @@ based on another, two sets of one type, keys of all kinds, a type without a colu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from email.utils import format_datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -31,9 +29,8 @@ from odatapy.server.adapters.common import build_request
 from odatapy.server.inmemory import InMemoryDataStore, InMemoryProcessor
 
 from crmsync.clock import Clock
-from crmsync.simulate import Loopback
+from support.service import Service
 
-ROOT = "/data/crm.svc"
 PAGE = 7
 PERSON = {
     "Id": "Edm.Guid", "firstname": "Edm.String", "lastname": "Edm.String", "emailaddress1": "C.Address",
@@ -48,30 +45,17 @@ ITEM = {"Order": "Edm.Int32", "Line": "Edm.Int32"}
 SETS = {"Contacts": "Contact", "Archive": "Contact", "Leads": "Lead", "Items": "Item"}
 
 
-class Foreign:
-    """Serves the sets on loopback, under a path; `asked` has the requests, each a line."""
+class Foreign(Service):
+    """Serves the sets."""
+
+    ROOT = "/data/crm.svc"
 
     def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self.asked: list[str] = []
+        super().__init__(clock)
         self._store = InMemoryDataStore()
         service = OData.new_instance()
         self._handler = service.create_handler(service.create_service_metadata(_Provider()))
         self._handler.register(InMemoryProcessor(self._store, page_size=PAGE))
-        self._loopback = Loopback(self._answer)
-
-    @property
-    def url(self) -> str:
-        return f"{self._loopback.url}{ROOT}"
-
-    async def __aenter__(self) -> Self:
-        await self._loopback.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._loopback.__aexit__(kind, error, trace)
 
     def put(self, set_name: str, *rows: dict[str, Any]) -> None:
         """Add rows to a set."""
@@ -92,16 +76,15 @@ class Foreign:
         """A value of the row at a place of a set."""
         return self._store.entities(set_name)[at].get_value(name)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def answered(self, request: web.Request) -> web.Response:
         path, _, query = request.raw_path.partition("?")
-        self.asked.append(f"{request.method} {unquote(request.raw_path)}")
+        below = unquote(path.removeprefix(self.ROOT)).lstrip("/")
         asked = build_request(
-            method=request.method, odata_path=unquote(path.removeprefix(ROOT)).lstrip("/"), query_string=query or None,
+            method=request.method, odata_path=below, query_string=query or None,
             base_uri=self.url, headers=dict(request.headers), body=await request.read(),
         )  # fmt: skip
         answer = self._handler.process(asked)
-        headers = {**answer.headers, "Date": format_datetime(self.clock.now(), usegmt=True)}
-        return web.Response(status=answer.status_code, body=answer.content, headers=headers)
+        return web.Response(status=answer.status_code, body=answer.content, headers=dict(answer.headers))
 
 
 class _Provider(CsdlAbstractEdmProvider):

@@ -26,7 +26,6 @@ TROUBLES = st.sampled_from(["read cut", "answer lost", "refused", "later", "not 
 NUMBERS = st.integers(0, 4)
 PATIENCE = 0.05  # seconds that an action is waited for; closing lets it end, one whose answer was lost is settled later
 ASKED = "SELECT kind, state, outcome FROM crm_action WHERE state IN ('waiting', 'running')"
-LIVING = "SELECT crm_id FROM person WHERE crm_is_deleted = 0 AND crm_id <> ''"
 LATER = 100_000  # seconds: past every wait
 OPEN = "SELECT * FROM crmsync_edit WHERE state NOT IN ('local', 'done', 'held')"
 

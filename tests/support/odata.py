@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from email.utils import format_datetime
-from types import TracebackType
-from typing import Any, Self
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 from aiohttp import web
 
 from crmsync.clock import Clock
-from crmsync.simulate import Loopback
+from support.service import Service
 
-ROOT = "/odata/v4/crm"
 PAGE = 7
 Row = dict[str, Any]
 _TOKEN = re.compile(r"\s*('(?:[^']|'')*'|[()]|[^\s()]+)")
@@ -38,46 +35,27 @@ class Table:
         return f'<EntityType Name="{self.type}">{key}{properties}</EntityType>'
 
 
-class PlainServer:
-    """Serves tables on loopback; `asked` has the requests, each a line.
+class PlainServer(Service):
+    """Serves tables.
 
     Options that it `refuses` are answered with the status `refusal`, those that it `ignores` not heard, a path that it
     does not know with the status `unknown`; it `forgets` as many places of reads as are asked for first.
     """
 
+    ROOT = "/odata/v4/crm"
+
     def __init__(
         self, tables: Sequence[Table], clock: Clock, *, refuses: Collection[str] = (), refusal: int = 500,
         ignores: Collection[str] = (), unknown: int = 404, forgets: int = 0,
     ) -> None:  # fmt: skip
-        self.clock = clock
+        super().__init__(clock)
         self.refuses, self.refusal, self.ignores, self.unknown = refuses, refusal, ignores, unknown
         self.forgets = forgets
         self.tables = {one.name: one for one in tables}
-        self.asked: list[str] = []
-        self._loopback = Loopback(self._answer)
 
-    @property
-    def url(self) -> str:
-        return f"{self._loopback.url}{ROOT}"
-
-    async def __aenter__(self) -> Self:
-        await self._loopback.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._loopback.__aexit__(kind, error, trace)
-
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        response = self._found(request)
-        response.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
-        return response
-
-    def _found(self, request: web.Request) -> web.Response:
+    async def answered(self, request: web.Request) -> web.Response:
         path = urlsplit(request.raw_path)
-        self.asked.append(f"{request.method} {unquote(request.raw_path)}")
-        name = path.path.removeprefix(ROOT).strip("/")
+        name = path.path.removeprefix(self.ROOT).strip("/")
         given = dict(parse_qsl(path.query))
         if name == "$metadata":
             return web.Response(text=self._metadata(), content_type="application/xml")

@@ -76,16 +76,20 @@ def init(
         "fields": {"include": include, "exclude": exclude} if include or exclude else None,
     }
     add(settings, name, connection, replace=force)
-    folder = secrets_dir or settings.parent / "secrets"
-    paths = save_secrets(folder, name, secrets)
     screen.say(f"{settings} has the connection {name!r} ({system.title}).")
-    for path in paths:
-        screen.say(f"A secret is in {path}, for its owner alone.")
-    if secrets and secrets_dir is not None:
-        screen.say(f"Set {PREFIX.upper()}SECRETS_DIR={folder} wherever crmsync runs.")
+    _keep(secrets_dir, settings.parent / "secrets", name, secrets)
     if fields or (ask and typer.confirm("List the fields that these credentials can read?", default=True)):
         connections.fields(name, settings=settings)
     screen.say(f"Next: crmsync check {name}")
+
+
+def _keep(chosen: Path | None, usual: Path, name: str, secrets: dict[str, str]) -> None:
+    """Save the secrets, and say where they are."""
+    folder = chosen or usual
+    for path in save_secrets(folder, name, secrets):
+        screen.say(f"A secret is in {path}, for its owner alone.")
+    if secrets and chosen is not None:
+        screen.say(f"Set {PREFIX.upper()}SECRETS_DIR={folder} wherever crmsync runs.")
 
 
 def _system(connector: str | None, *, ask: bool) -> System:

@@ -12,7 +12,7 @@ from crmsync.model import Alike, Field, Kind, Query, Route, Sent
 from crmsync.pull import by_id
 from crmsync.pull.run import Pull
 from crmsync.push.sending import INTENT, MAKES, answered
-from crmsync.store.links import link
+from crmsync.store.links import link, row_values
 from crmsync.store.sending import intents
 from crmsync.store.sending.intents import Intent
 from crmsync.store.sending.lost import Look, Verdict, judge
@@ -178,5 +178,5 @@ def _became(con: sqlite3.Connection, one: Intent) -> str | None:
     """The record that a row stands for now."""
     if one.asked.change.operation is not Operation.CONVERT:
         return one.asked.change.crm_id
-    row = con.execute(f'SELECT crm_id FROM "{one.asked.entity}" WHERE id = ?', [one.asked.row_id]).fetchone()
-    return str(row[0]) if row else None
+    row = row_values(con, one.asked.entity, one.asked.row_id)
+    return str(row["crm_id"]) if row else None

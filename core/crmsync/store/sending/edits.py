@@ -33,8 +33,8 @@ class Waiting(NamedTuple):
 
     row_id: int
     crm_id: str
-    version: str
     edits: dict[str, Edited]
+    version: str = ""  # that they were merged with
 
 
 def any_open(con: sqlite3.Connection) -> bool:
@@ -95,16 +95,16 @@ def open_edits(con: sqlite3.Connection, route: Route, rows: Sequence[int], colum
     if not columns:
         return []
     value = " ".join(f"""WHEN '{name}' THEN t."{name}\"""" for name in columns)
-    sql = f"""SELECT t.id, t.crm_id, COALESCE(l.version, l.modified_at), e.state <> 'quarantined', e.field,
+    sql = f"""SELECT t.id, t.crm_id, e.state <> 'quarantined', e.field,
         CASE e.field {value} END, e.base, e.seq FROM json_each(?) j
         CROSS JOIN crmsync_edit e ON e.entity = ? AND e.row_id = j.value AND e.state IN {OPEN}
         JOIN "{route.entity}" t ON t.id = e.row_id
         JOIN crmsync_link l ON l.object = ? AND l.crm_id = t.crm_id AND l.role = 'current'"""
     found: dict[int, Waiting] = {}
     fresh: set[int] = set()
-    for row_id, crm_id, version, waits, name, *edit in con.execute(sql, (json.dumps(rows), route.entity, route.object)):
+    for row_id, crm_id, waits, name, *edit in con.execute(sql, (json.dumps(rows), route.entity, route.object)):
         if name in columns:
-            row = found.get(row_id) or found.setdefault(row_id, Waiting(row_id, crm_id, version, {}))
+            row = found.get(row_id) or found.setdefault(row_id, Waiting(row_id, crm_id, {}))
             row.edits[name] = Edited(*edit)
             if waits:
                 fresh.add(row_id)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from crmsync_salesforce.simulator import moments
 from crmsync_salesforce.simulator.errors import Refusal
 
 Span = tuple[datetime, datetime]
-
-_LONG_AGO = timedelta(days=36500)
 
 
 def _week(now: datetime, ahead: int) -> Span:
