@@ -80,9 +80,8 @@ def test_cut_off_anywhere_it_goes_on_and_makes_no_second_campaign(fair: Fair, wh
     assert fair.sql("SELECT * FROM crmsync_program_wish") == []
 
 
-@pytest.mark.parametrize("obj", ["Campaign", "Status"])
-def test_a_program_in_doubt_goes_on_at_a_person_s_wish(fair: Fair, monkeypatch: pytest.MonkeyPatch, obj: str) -> None:
-    """More records than one look like what never arrived; they go, and all goes on."""
+def doubted(fair: Fair, monkeypatch: pytest.MonkeyPatch, obj: str) -> None:
+    """What is made of an object gets no answer, and several records look like it."""
     nobody = Outcome(result=Result.UNKNOWN, code="lost", message="No answer.")
     fair.crm.answer = lambda change: nobody if change.object == obj else None
     create(fair)
@@ -93,6 +92,12 @@ def test_a_program_in_doubt_goes_on_at_a_person_s_wish(fair: Fair, monkeypatch: 
         for _ in range(2):
             fair.crm.tick(100_000)
             fair.sync()
+
+
+@pytest.mark.parametrize("obj", ["Campaign", "Status"])
+def test_a_program_in_doubt_goes_on_at_a_person_s_wish(fair: Fair, monkeypatch: pytest.MonkeyPatch, obj: str) -> None:
+    """More records than one look like what never arrived; they go, and all goes on."""
+    doubted(fair, monkeypatch, obj)
     assert fair.one("SELECT code FROM crmsync_program_wish") == "ambiguous"
     freed = fair.use(lambda connection: connection.review.retry(Wanted(cause="ambiguous")))
     assert {(one["way"], one["object"]) for one in freed} == {("create", obj)}
@@ -101,6 +106,14 @@ def test_a_program_in_doubt_goes_on_at_a_person_s_wish(fair: Fair, monkeypatch: 
     assert fair.one("SELECT campaign_crm_id FROM program") == campaign
     assert sorted(labels(fair, campaign)) == ["Came", "Invited", "Seen"]
     assert fair.use(lambda connection: connection.review.retry(Wanted())) == []
+
+
+def test_a_status_that_was_in_doubt_and_is_deleted_here_is_in_no_doubt(
+    fair: Fair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubted(fair, monkeypatch, "Status")
+    fair.sql("DELETE FROM program_status")
+    assert fair.use(lambda connection: connection.review.retry(Wanted(cause="ambiguous"))) == []
 
 
 def test_what_the_crm_refuses_is_told_and_the_same_command_goes_on(fair: Fair) -> None:

@@ -62,5 +62,5 @@ def _program(con: sqlite3.Connection, one: Intent) -> int | None:
     if one.asked.entity == PROGRAM:
         return one.asked.row_id
     if one.asked.entity == STATUS:
-        return int((row_values(con, STATUS, one.asked.row_id) or {})["program_id"] or 0)
+        return int((row_values(con, STATUS, one.asked.row_id) or {}).get("program_id") or 0)  # none, once it is deleted
     return None
